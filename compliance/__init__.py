@@ -1,0 +1,1 @@
+"""Evidence: audit requests and exports."""

@@ -1,0 +1,1 @@
+"""Audit requests, and the evidence packs that answer them."""

@@ -1,0 +1,159 @@
+"""The parts of a pack that are not about an incident: people, rights, policies, rotas, the log."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import models
+from django.db.models import CharField, Exists, F, OuterRef, Q, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Concat, StrIndex
+
+from compliance.evidence.models import AuditRequest, Export
+from compliance.evidence.rules import Scope
+from config.access.models import RoleAssignment
+from config.access.visibility import content_type_of
+from config.audit.models import GrantChange, PurgeBatch, Tombstone
+from config.events.models import Event, RestrictedRead
+from config.governance.models import Approval, Policy, PolicyVersion
+from config.organisation.models import BusinessUnit, Membership, Team, User
+from escalation.policies.models import PolicyUse
+from escalation.rota.models import Layer, Override, Schedule, Turn
+from incidents.catalog.models import Service
+from incidents.lifecycle.models import Incident
+
+type Rows = "models.QuerySet[Any]"
+type Pair = tuple[Rows, Rows | None]
+
+MASTER: dict[str, type[models.Model]] = {
+    "user_history": User,
+    "unit_history": BusinessUnit,
+    "team_history": Team,
+    "membership_history": Membership,
+    "role_history": RoleAssignment,
+    "service_history": Service,
+    "policy_history": Policy,
+    "policy_use_history": PolicyUse,
+    "schedule_history": Schedule,
+    "layer_history": Layer,
+    "turn_history": Turn,
+    "override_history": Override,
+}
+# Sealed like all else, and in no pack: where alerts and pages come from and go to, with the
+# digests of secrets; and the log's own book-keeping, which `audit_verify` reads.
+LEFT_OUT = frozenset(
+    {
+        "config.HistoricalApiToken",
+        "config.LogOrigin",
+        "config.SigningKey",
+        "escalation.HistoricalContactMethod",
+        "incidents.HistoricalIngestSource",
+    }
+)
+
+
+def tables(scope: Scope, secret: "models.QuerySet[Incident]") -> dict[str, Pair]:
+    """Name -> the rows to give, and those to withhold as they tell of a secret incident."""
+    changed = within("history_date", scope)
+    found: dict[str, Pair] = {
+        "events": _events(scope, secret),
+        "restricted_reads": _reads(scope, secret),
+        "grant_changes": _grants(scope, secret),
+        "audit_request_history": _requests(scope, secret),
+        "export_history": _exports(scope, secret),
+    }
+    plain = {name: history(model, changed) for name, model in MASTER.items()}
+    plain |= policy_tables(lambda column: changed)
+    plain["approvals"] = Approval.objects.filter(within("at", scope))
+    plain["purge_batches"] = PurgeBatch.objects.filter(within("at", scope))
+    plain["tombstones"] = Tombstone.objects.filter(within("at", scope))
+    return found | {name: (rows, None) for name, rows in plain.items()}
+
+
+def policy_tables(condition: Callable[[str], Q]) -> dict[str, Rows]:
+    """Histories of every kind of policy version and of its lines.
+
+    `condition` is given the column that names the version.
+    """
+    found: dict[str, Rows] = {}
+    for model in PolicyVersion.__subclasses__():
+        found[f"{model._meta.model_name}_history"] = history(model, condition(_key(model)))
+        for name in model.parts:
+            relation: Any = model._meta.get_field(name)
+            line = relation.related_model
+            rows = history(line, condition(relation.field.attname))
+            found[f"{line._meta.model_name}_history"] = rows
+    return found
+
+
+def _key(model: type[models.Model]) -> str:
+    key: Any = model._meta.pk
+    return str(key.attname)
+
+
+def within(column: str, scope: Scope) -> Q:
+    """That lie in the period."""
+    return Q(**{f"{column}__gte": scope.period_from, f"{column}__lt": scope.period_until})
+
+
+def history(model: Any, condition: Q) -> Rows:
+    """Rows of a model's history."""
+    rows: Rows = model.history.model.objects.filter(condition)
+    return rows
+
+
+def _split(rows: Rows, secret: Q) -> Pair:
+    return rows.filter(~secret), rows.filter(secret)
+
+
+def _events(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
+    """Events of secret incidents, of requests for them, and refusals at their addresses."""
+    about = Q(subject_type=Incident._meta.label_lower, subject_id__in=secret.values("pk"))
+    requests = AuditRequest.objects.filter(incident__in=secret.values("pk")).values("pk")
+    asked = Q(subject_type=AuditRequest._meta.label_lower, subject_id__in=requests)
+    where = OuterRef("where")
+    page = Concat(
+        Value("/incident/"), Cast("pk", CharField()), Value("/"), output_field=CharField()
+    )
+    named = secret.annotate(
+        by_reference=StrIndex(where, F("reference")), by_page=StrIndex(where, page)
+    ).filter(Q(by_reference__gt=0) | Q(by_page__gt=0))
+    rows = Event.objects.filter(within("recorded_at", scope)).annotate(
+        where=Coalesce(KeyTextTransform("where", "data"), Value(""), output_field=TextField())
+    )
+    refused = Q(kind="access.refused") & Q(Exists(named))
+    return _split(rows, about | asked | refused)
+
+
+def _reads(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
+    named = Q(subject_ids__overlap=secret.values("pk"))
+    about = Q(subject_type=Incident._meta.label_lower) & named
+    return _split(RestrictedRead.objects.filter(within("at", scope)), about)
+
+
+def _grants(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
+    """Who was let into which incident."""
+
+    def key(name: str) -> Coalesce:
+        old, new = (
+            KeyTextTransform(name, "row"),
+            KeyTextTransform(name, KeyTextTransform("new", "row")),
+        )
+        return Coalesce(old, new, Value(""), output_field=TextField())
+
+    rows = GrantChange.objects.filter(within("at", scope)).annotate(
+        content_type=key("content_type_id"), object_pk=key("object_pk")
+    )
+    keys = secret.annotate(text=Cast("pk", TextField())).values("text")
+    about = Q(content_type=str(content_type_of(Incident).pk), object_pk__in=keys)
+    return _split(rows, about)
+
+
+def _requests(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
+    rows = history(AuditRequest, within("history_date", scope))
+    return _split(rows, Q(incident_id__isnull=False, incident_id__in=secret.values("pk")))
+
+
+def _exports(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
+    rows = history(Export, within("history_date", scope))
+    about = AuditRequest.objects.filter(incident__in=secret.values("pk")).values("pk")
+    return _split(rows, Q(request_id__in=about))

@@ -1,0 +1,1 @@
+"""The platform that every app stands on: settings and plumbing."""

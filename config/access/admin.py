@@ -1,0 +1,114 @@
+"""Role assignments in the admin: granted and taken back, never edited."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from config.access.directory import manages
+from config.access.models import ContainerType, RoleAssignment
+from config.access.operations import grant_role, revoke_role
+from config.access.rules import Level
+from config.access.visibility import container_model
+from config.adminkit.base import (
+    OperationAdmin,
+    ReasonForm,
+    Verb,
+    actor_of,
+    display,
+    register,
+    visible_rows,
+)
+from config.errors import Invalid, NotAllowed
+
+MOST = 300
+
+
+class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # the model is named in Meta
+    """Who gets which role where; the place is one picker over units, teams and services."""
+
+    container = forms.ChoiceField(label="On", widget=UnfoldAdminSelectWidget())
+
+    class Meta:
+        model = RoleAssignment
+        fields = ("role", "person", "team", "starts_at", "until", "reason")
+
+    def clean_container(self) -> Any:
+        """The container itself."""
+        kind, _, pk = self.cleaned_data["container"].partition(":")
+        return container_model(kind)._default_manager.get(pk=pk)
+
+
+@register(RoleAssignment)
+class RoleAssignmentAdmin(OperationAdmin):
+    """Who holds which role where, from when until when."""
+
+    nav_order = 40
+    form = AssignmentForm
+    list_display = ["holder", "role", "place", "starts_at", "until", "revoked_at"]
+    list_filter = ["role", "container_type"]
+    search_fields = ["person__name", "person__username", "team__name", "role__name"]
+    autocomplete_fields = ["person", "team"]
+    readonly_fields = ["place", "approved_by", "revoked_at"]
+    fieldsets = [
+        (None, {"fields": ["role", "person", "team", "place"]}),
+        ("When and why", {"fields": ["starts_at", "until", "reason", "approved_by", "revoked_at"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": ["role", ("person", "team"), "container"]}),
+        ("When and why", {"fields": [("starts_at", "until"), "reason"]}),
+    ]
+    list_select_related = ["role", "person", "team"]
+    add_level = Level.MANAGE
+    create_operation = grant_role
+    verbs = (Verb("revoke", revoke_role, form=ReasonForm, bulk=True, danger=True),)
+
+    @display(description="Holder")
+    def holder(self, obj: RoleAssignment) -> str:
+        """A person, or all members of a team."""
+        return str(obj.person) if obj.person_id else f"Team {obj.team}"
+
+    @display(description="On")
+    def place(self, obj: RoleAssignment) -> str:
+        """The container by name."""
+        rows = container_model(obj.container_type)._default_manager
+        return f"{obj.get_container_type_display()} {rows.filter(pk=obj.container_id).first()}"
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Offer the containers that the visitor may give roles on."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj is None:
+            form.base_fields["container"].choices = containers_for(request)
+        return form
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> RoleAssignment:
+        """Translate the form for the operation."""
+        to, on = values.pop("person") or values.pop("team"), values.pop("container")
+        if to is None or values.pop("team", None):
+            raise Invalid("Name a person or a team, not both.", field="person")
+        if not manages(actor_of(request), on):
+            raise NotAllowed("You don't manage that place.", field="container", audit=True)
+        role = values.pop("role").name
+        return grant_role(role, to=to, on=on, actor=actor_of(request), **values)
+
+    def may_do(self, request: HttpRequest, verb: Verb, obj: RoleAssignment) -> bool:
+        """Who manages the place takes back what was given there."""
+        place = container_model(obj.container_type)._default_manager.get(pk=obj.container_id)
+        return manages(actor_of(request), place)
+
+    def verbs_from(self, obj: RoleAssignment) -> list[str]:
+        """Once."""
+        return [] if obj.revoked_at else ["revoke"]
+
+
+def containers_for(request: HttpRequest) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Units, teams and services, in groups for the picker."""
+    groups = []
+    for kind in ContainerType:
+        rows = visible_rows(container_model(kind), request).order_by("name")[:MOST]
+        options = [(f"{kind.value}:{row.pk}", str(row)) for row in rows]
+        groups.append((kind.label, options))
+    return groups

@@ -1,0 +1,101 @@
+"""Role assignments: the truth about who may do what, projected to grants on containers."""
+
+from typing import ClassVar, Self
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models.functions import Now
+
+from config import clock
+from config.audit.tracking import Tracked
+from config.organisation.models import DirectoryQuerySet, Team, User
+
+
+class ContainerType(models.TextChoices):
+    """What a role can be given on; records inherit from it."""
+
+    UNIT = "unit", "Business unit"
+    TEAM = "team", "Team"
+    SERVICE = "service", "Service"
+
+
+class RoleAssignmentQuerySet(DirectoryQuerySet["RoleAssignment"]):
+    """Assignments, by time."""
+
+    def in_force(self) -> Self:
+        """Begun, not ended, not revoked, at this moment."""
+        at = clock.now()
+        ended = models.Q(until__isnull=True) | models.Q(until__gt=at)
+        return self.filter(ended, starts_at__lte=at, revoked_at__isnull=True)
+
+    def held_by(self, user: User) -> Self:
+        """Given to the user, or to a team of theirs."""
+        return self.filter(
+            models.Q(person=user) | models.Q(team__memberships__user=user)
+        ).distinct()
+
+
+class RoleAssignment(Tracked):
+    """Somebody (a person, or all members of a team) holds a role on a container for a time."""
+
+    role = models.ForeignKey(Group, models.PROTECT, related_name="+")
+    person = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="role_assignments"
+    )
+    team = models.ForeignKey(
+        Team, models.PROTECT, null=True, blank=True, related_name="role_assignments"
+    )
+    container_type = models.CharField(max_length=10, choices=ContainerType.choices)
+    container_id = models.BigIntegerField()
+    starts_at = models.DateTimeField("from", default=clock.now)
+    until = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField()
+    approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects: ClassVar = RoleAssignmentQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["container_type", "container_id"], name="role_container")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(person__isnull=False, team__isnull=True)
+                | models.Q(person__isnull=True, team__isnull=False),
+                name="role_person_or_team",
+                violation_error_code="role_person_or_team",
+                violation_error_message="Name a person or a team, not both.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until__isnull=True) | models.Q(until__gt=models.F("starts_at")),
+                name="role_ends_after_start",
+                violation_error_code="role_ends_after_start",
+                violation_error_message="The end must be later than the start.",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(reason=""),
+                name="role_has_reason",
+                violation_error_code="role_has_reason",
+                violation_error_message="Say why the role is given.",
+            ),
+            models.UniqueConstraint(
+                fields=["role", "person", "container_type", "container_id"],
+                condition=models.Q(revoked_at__isnull=True, person__isnull=False),
+                name="role_person_once",
+                violation_error_code="role_person_once",
+                violation_error_message="This person holds that role there already.",
+            ),
+            models.UniqueConstraint(
+                fields=["role", "team", "container_type", "container_id"],
+                condition=models.Q(revoked_at__isnull=True, team__isnull=False),
+                name="role_team_once",
+                violation_error_code="role_team_once",
+                violation_error_message="This team holds that role there already.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.person or self.team}: {self.role} on {self.container_type} {self.container_id}"
+        )

@@ -1,0 +1,165 @@
+"""Granting and taking back roles, and their projection to guardian's grants."""
+
+import datetime
+
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
+from guardian.models import UserObjectPermission
+
+from config import clock
+from config.access.models import ContainerType, RoleAssignment
+from config.access.rules import levels_of
+from config.access.visibility import container_model
+from config.audit.tracking import lock
+from config.due.models import Timer
+from config.due.operations import schedule, timer
+from config.errors import Invalid, Refused
+from config.events.operations import record
+from config.organisation.models import BusinessUnit, Membership, Team, User
+
+
+def container_type_of(container: models.Model) -> ContainerType:
+    """The type under which a unit, team or service carries roles."""
+    for kind in ContainerType:
+        if isinstance(container, container_model(kind)):
+            return kind
+    raise Invalid("Roles are given on a business unit, a team or a service.", field="container")
+
+
+@transaction.atomic
+def grant_role(
+    role: str,
+    *,
+    to: User | Team,
+    on: models.Model,
+    actor: User,
+    reason: str,
+    starts_at: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
+    approved_by: User | None = None,
+) -> RoleAssignment:
+    """Give a role on a container to a person or to a team's members.
+
+    Raises `Invalid` for an unknown role, an empty reason or a wrong period, and
+    `Refused` (`role_self_grant`) where people give a role to themselves.
+    """
+    group = Group.objects.filter(name=role).first()
+    if group is None:
+        raise Invalid(f"There is no role '{role}'.", field="role")
+    if not reason.strip():
+        raise Invalid("Say why the role is given.", field="reason")
+    if to == actor and not actor.is_superuser:
+        raise Refused("Nobody gives a role to themselves; ask another administrator.",
+                      code="role_self_grant", audit=True)  # fmt: skip
+    assignment = RoleAssignment(
+        role=group,
+        person=to if isinstance(to, User) else None,
+        team=to if isinstance(to, Team) else None,
+        container_type=container_type_of(on),
+        container_id=on.pk,
+        starts_at=starts_at or clock.now(),
+        until=until,
+        reason=reason.strip(),
+        approved_by=approved_by,
+    )
+    assignment.full_clean()
+    assignment.save_as(actor, reason=reason)
+    record("role.granted", assignment, actor=actor, reason=reason, role=role)
+    _follow(assignment)
+    return assignment
+
+
+@transaction.atomic
+def revoke_role(assignment: RoleAssignment, *, actor: User, reason: str) -> None:
+    """Take the role back from now on. Raises `Refused` when that was done already."""
+    lock(assignment)
+    if assignment.revoked_at is not None:
+        raise Refused("This role was taken back already.", code="role_revoked")
+    if not reason.strip():
+        raise Invalid("Say why the role is taken back.", field="reason")
+    assignment.revoked_at = clock.now()
+    assignment.save_as(actor, "revoked_at", reason=reason)
+    record("role.revoked", assignment, actor=actor, reason=reason, role=assignment.role.name)
+    _follow(assignment)
+
+
+@transaction.atomic
+def add_member(team: Team, user: User, *, actor: User, is_lead: bool = False) -> Membership:
+    """Take somebody into a team, with the roles that the team holds."""
+    membership = Membership(team=team, user=user, is_lead=is_lead)
+    membership.full_clean()
+    membership.save_as(actor)
+    record("team.member_added", team, actor=actor, user_id=user.pk)
+    project(user)
+    return membership
+
+
+@transaction.atomic
+def remove_member(membership: Membership, *, actor: User, reason: str = "") -> None:
+    """Take somebody out of a team, and with it what they held through it."""
+    user, team = membership.user, membership.team
+    membership.delete_as(actor, reason=reason)
+    record("team.member_removed", team, actor=actor, reason=reason, user_id=user.pk)
+    project(user)
+
+
+def project(user: User) -> None:
+    """Make the user's grants on containers exactly what the assignments in force say.
+
+    Idempotent; restricted records' own grants are left alone.
+    """
+    lock(user)
+    wanted = set(_wanted(user))
+    containers = [ContentType.objects.get_for_model(container_model(k)) for k in ContainerType]
+    rows = UserObjectPermission.objects.filter(user=user, content_type__in=containers)
+    held = {(row.content_type_id, row.permission_id, row.object_pk): row.pk for row in rows}
+    surplus = [pk for key, pk in held.items() if key not in wanted]
+    UserObjectPermission.objects.filter(pk__in=surplus).delete()
+    for content_type, permission, object_pk in sorted(wanted - held.keys()):
+        UserObjectPermission.objects.create(
+            user=user,
+            content_type_id=content_type,
+            permission_id=permission,
+            object_pk=object_pk,
+        )
+
+
+def _wanted(user: User) -> list[tuple[int, int, str]]:
+    mine = models.Q(person=user) | models.Q(team__memberships__user=user)
+    rows = RoleAssignment.objects.in_force().filter(mine).select_related("role").distinct()
+    wanted = []
+    for row in rows:
+        content_type = ContentType.objects.get_for_model(container_model(row.container_type))
+        for level in levels_of(row.role.name):
+            permission = Permission.objects.get(content_type=content_type, codename=level.codename)
+            wanted.append((content_type.pk, permission.pk, str(row.container_id)))
+    return wanted
+
+
+def _follow(assignment: RoleAssignment) -> None:
+    for user in holders(assignment):
+        project(user)
+    for moment in (assignment.starts_at, assignment.until):
+        if moment is not None and moment > clock.now():
+            key = f"{assignment.pk}:{moment.isoformat()}"
+            schedule("access.project", assignment, moment, key=key)
+
+
+def holders(assignment: RoleAssignment) -> list[User]:
+    """Everybody to whom the assignment gives something; in a fixed order, for locking."""
+    if assignment.person is not None:
+        return [assignment.person]
+    members = User.objects.filter(memberships__team_id=assignment.team_id)
+    return list(members.order_by("pk"))
+
+
+@timer("access.project")
+def _period_began_or_ended(row: Timer, root: RoleAssignment) -> None:
+    for user in holders(root):
+        project(user)
+
+
+def enterprise() -> BusinessUnit:
+    """The root unit, made by the first migration: roles on it hold everywhere."""
+    return BusinessUnit.objects.get(parent__isnull=True)

@@ -1,0 +1,71 @@
+"""The admin of the platform's rooms, and of the libraries below it."""
+
+from allauth.account.models import EmailAddress, EmailConfirmation
+from django.contrib.auth.models import Group
+from django_q.models import Failure, OrmQ, Schedule, Success
+from guardian.models import UserObjectPermission
+
+from config.adminkit import platform
+from config.adminkit.base import OversightAdmin, register, site
+from config.apps import load_rooms
+
+__all__ = ["platform"]
+
+for model in (EmailAddress, EmailConfirmation, Failure, Group, OrmQ, Schedule, Success):
+    if site.is_registered(model):
+        site.unregister(model)
+
+
+@register(Group)
+class RoleAdmin(OversightAdmin):
+    """The product's roles: fixed, and given by role assignments."""
+
+    section = "Organisation"
+    nav_title = "Roles"
+    list_display = ["name"]
+    search_fields = ["name"]
+    fields = ["name"]
+
+
+@register(UserObjectPermission)
+class GrantAdmin(OversightAdmin):
+    """What role assignments come to, container by container. Nobody edits it."""
+
+    section = "Organisation"
+    nav_order = 90
+    nav_title = "Grants"
+    list_display = ["user", "permission", "content_type", "object_pk"]
+    list_filter = ["content_type"]
+    list_select_related = ["user", "permission__content_type", "content_type"]
+    search_fields = ["object_pk"]
+    fields = ["user", "permission", "content_type", "object_pk"]
+
+
+@register(Schedule)
+class ScheduleAdmin(OversightAdmin):
+    """When the jobs of days to quarters run; `manage.py run_job` runs one by hand."""
+
+    list_display = ["name", "func", "schedule_type", "next_run", "repeats"]
+    list_filter = ["schedule_type"]
+    search_fields = ["name", "func"]
+
+
+@register(Success, Failure)
+class TaskAdmin(OversightAdmin):
+    """Jobs that ran, and how they ended."""
+
+    list_display = ["name", "func", "started", "stopped", "attempt_count"]
+    search_fields = ["name", "func"]
+    ordering = ("-started",)
+    fields = ["name", "func", "started", "stopped", "attempt_count", "result"]
+
+
+@register(OrmQ)
+class QueueAdmin(OversightAdmin):
+    """Jobs that wait for the cluster."""
+
+    list_display = ["id", "key", "lock"]
+    fields = ["key", "lock"]
+
+
+load_rooms("config", "admin")

@@ -1,0 +1,88 @@
+"""The sidebar by job, and the label of the environment. Rooms that don't exist yet are no error."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse, reverse_lazy
+
+from config.due.models import Installation
+
+SECTIONS = {
+    "Incidents": "local_fire_department",
+    "Alerts": "notifications_active",
+    "On-call": "schedule",
+    "Reviews": "rate_review",
+    "Evidence": "verified_user",
+    "Policies": "gavel",
+    "Organisation": "groups",
+    "Platform": "settings",
+}
+DAILY = ("Incidents", "Alerts", "On-call", "Reviews")
+# Where the models of a room, or else of an app, show; an admin's `section` overrules both.
+PLACES = {
+    "incidents": "Incidents",
+    "incidents.alerts": "Alerts",
+    "incidents.catalog": "Organisation",
+    "incidents.integrations": "Alerts",
+    "incidents.monitoring": "Alerts",
+    "incidents.taxonomy": "Policies",
+    "escalation": "On-call",
+    "escalation.policies": "Policies",
+    "postmortems": "Reviews",
+    "compliance": "Evidence",
+    "config.access": "Organisation",
+    "config.audit": "Evidence",
+    "config.governance": "Policies",
+    "config.organisation": "Organisation",
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Home, then a group for each job with the lists that the visitor may open."""
+    entries: dict[str, list[tuple[int, str, dict[str, Any]]]] = defaultdict(list)
+    for model, model_admin in admin.site._registry.items():
+        section = section_of(model, model_admin)
+        if section and model_admin.has_module_permission(request):
+            title = getattr(model_admin, "nav_title", "") or str(model._meta.verbose_name_plural)
+            title = title[:1].upper() + title[1:]
+            order = int(getattr(model_admin, "nav_order", 50))
+            entries[section].append((order, title, _entry(model, title, model_admin)))
+    home = {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}
+    groups: list[dict[str, Any]] = [{"items": [home]}]
+    for section in SECTIONS:
+        if found := sorted(entries[section], key=lambda entry: entry[:2]):
+            groups.append(
+                {
+                    "title": section,
+                    "icon": SECTIONS[section],
+                    "open": section in DAILY,
+                    "items": [item for _, _, item in found],
+                }
+            )
+    return groups
+
+
+def section_of(model: Any, model_admin: Any) -> str:
+    """The job under which a model shows; empty for none."""
+    declared = getattr(model_admin, "section", None)
+    if declared is not None:
+        return str(declared)
+    app, room = [*str(model.__module__).split("."), ""][:2]
+    return PLACES.get(f"{app}.{room}") or PLACES.get(app, "Platform")
+
+
+def _entry(model: Any, title: str, model_admin: Any) -> dict[str, Any]:
+    link = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return {"title": title, "icon": getattr(model_admin, "icon", ""), "link": link}
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    """The label beside the page's title; what to do about it stands on the banner of each page."""
+    row = Installation.objects.filter(pk=Installation.SINGLE).first()
+    if row is None:
+        return None
+    if row.outbound_paused_at is not None:
+        return ["Outbound paused", "danger"]
+    return ["Demonstration data", "warning"] if row.is_demo else None

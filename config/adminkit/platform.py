@@ -1,0 +1,67 @@
+"""The platform's own cards on the home page."""
+
+from typing import Any
+
+from django.apps import apps
+from django.http import HttpRequest
+from django.urls import reverse
+
+from config.adminkit.home import Item, Section, StepState, home_section, home_step
+from config.adminkit.paginator import CAP
+from config.adminkit.scoping import oversees
+from config.audit.models import Checkpoint
+from config.due.models import DueRow
+
+
+@home_section(order=80)
+def dead_letters(request: HttpRequest) -> Section | None:
+    """What was to be done, and was given up after its last attempt."""
+    if not oversees(request):
+        return None
+    items = [item for model in _due_models() for item in _dead(model)]
+    return Section(
+        "Given up after retries",
+        items[:6],
+        empty_text="Nothing: every timer, delivery and message was carried out, or still will be.",
+    )
+
+
+def _due_models() -> list[type[DueRow]]:
+    return [model for model in apps.get_models() if issubclass(model, DueRow)]
+
+
+def _dead(model: type[DueRow]) -> list[Item]:
+    rows = model._default_manager.filter(dead_at__isnull=False, done_at__isnull=True)
+    name = str(model._meta.verbose_name)
+    return [
+        Item(str(row), detail=row.last_error[:120], badge=f"{name}, dead", tone="danger")
+        for row in rows.order_by("-dead_at")[:3]
+    ]
+
+
+@home_section(order=90)
+def last_checkpoint(request: HttpRequest) -> Section | None:
+    """How far the ledger is sealed."""
+    if not oversees(request):
+        return None
+    link = reverse("admin:config_checkpoint_changelist")
+    last = Checkpoint.objects.order_by("-id").first()
+    if last is None:
+        text = "Nothing is sealed yet: the worker seals within ten seconds of the first change."
+        return Section("Sealed evidence", empty_text=text, link=link)
+
+    title = f"{last.size} entries sealed"
+    at = f"{last.sealed_at:%Y-%m-%d %H:%M:%S} UTC, key {last.key_id}"
+    item = Item(title, link=link, detail=f"{at}. Check it any time: manage.py audit_verify")
+    return Section("Sealed evidence", [item], link=link)
+
+
+@home_step("evidence")
+def evidence(request: HttpRequest) -> StepState:
+    """What the ledger holds."""
+    if not oversees(request):
+        return StepState()
+    last: Any = Checkpoint.objects.order_by("-id").first()
+    size = last.size if last is not None else 0
+    link = reverse("admin:config_checkpoint_changelist")
+    return StepState(min(size, CAP + 1), link, "sealed entries")

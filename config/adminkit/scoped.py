@@ -1,0 +1,212 @@
+"""Below all admin classes: scoped by what the visitor may see, and closed to deletion."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.admin.utils import unquote
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin as UnfoldModelAdmin
+
+from config.access.rules import Level
+from config.adminkit.filters import scoped_filters
+from config.adminkit.paginator import CappedChangeList, CappedPaginator
+from config.adminkit.scoping import access_of, actor_of, is_scoped, oversees, visible_rows
+from config.events.models import RestrictedRead
+from config.origin import current
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+
+    _Base = ModelAdmin[Any]
+else:
+
+    class _Base(SimpleHistoryAdmin, UnfoldModelAdmin):
+        """Unfold's look over simple-history's pages."""
+
+
+class BaseAdmin(_Base):
+    """Scoped reading for every model; changes only through a subclass that knows operations."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    ordering = ("-pk",)
+    warn_unsaved_form = True
+    history_list_display: ClassVar[list[str]] = ["origin"]
+    object_history_list_template = "adminkit/history_list.html"
+    show_facets: ClassVar[Any] = None
+
+    change_verb: ClassVar[str] = ""
+    add_level: ClassVar[Level | None] = None
+    add_roles: ClassVar[tuple[str, ...]] = ()
+
+    # Reading
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """A list that knows whether it shows everything."""
+        return CappedChangeList
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Only what the visitor may see, for lists, forms, pickers, search and palette alike."""
+        rows = visible_rows(self.model, request)
+        ordering = self.get_ordering(request)
+        return rows.order_by(*ordering) if ordering else rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """By full text where the model offers `matching`."""
+        matching = getattr(queryset, "matching", None)
+        if matching is not None and search_term.strip():
+            return matching(search_term), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Filters by a related record offer only the records that the visitor may see."""
+        return scoped_filters(self.model, super().get_list_filter(request))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A picker offers, and a form accepts, only what the visitor may see."""
+        kwargs.setdefault("queryset", visible_rows(db_field.remote_field.model, request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """As for foreign keys."""
+        kwargs.setdefault("queryset", visible_rows(db_field.remote_field.model, request))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def required_object(self, request: HttpRequest, object_id: str) -> Any:
+        """The row, or 404: what one may not see isn't there."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404(f"There is no {self.opts.verbose_name} here.")
+        return obj
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Open the form; a restricted record's reader leaves a trace."""
+        if object_id is not None:
+            note_restricted_read(request, self.required_object(request, object_id))
+        context = {"show_history": self.is_tracked, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    # History
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the model keeps a history."""
+        return hasattr(self.model._meta, "simple_history_manager_attribute")
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who changed what; simple-history alone would show it of invisible rows too."""
+        obj = self.required_object(request, object_id)
+        if not self.is_tracked:
+            raise Http404(f"{self.opts.verbose_name_plural} keep no history.")
+        note_restricted_read(request, obj)
+        return super().history_view(request, object_id, extra_context)
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, **kwargs: Any
+    ) -> HttpResponse:
+        """Closed: the history list shows every field, and nothing is reverted past an operation."""
+        raise Http404("The history page shows every change.")
+
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A revert would be a change past the operations."""
+        return True
+
+    # Rights
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether the model shows in menus."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Staff may open the list of a scoped model, and find in it what they may see."""
+        user = actor_of(request)
+        if not (user.is_active and user.is_staff):
+            return False
+        return user.is_superuser or self.view_check(request)
+
+    def view_check(self, request: HttpRequest) -> bool:
+        """Who may open the list: everybody, where something says which rows they see in it."""
+        return is_scoped(self.model)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """`change_verb` on this row; superusers may, and operations still check duties."""
+        if not self.change_verb or not self.has_view_permission(request, obj):
+            return False
+        return obj is None or access_of(request).may(self.change_verb, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Closed, unless a subclass knows how to create."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Records are ended by operations, and purged by retention; never deleted here."""
+        return False
+
+    def add_check(self, request: HttpRequest) -> bool:
+        """Who may create: superusers, `add_level` on any container, or one of `add_roles`."""
+        access = access_of(request)
+        if actor_of(request).is_superuser:
+            return True
+        if self.add_level is not None:
+            reach = access.containers(self.add_level)
+            if reach.everything or reach.units or reach.teams or reach.services:
+                return True
+        return bool(self.add_roles) and access.holds(*self.add_roles)
+
+    # Django's own log would be a second, unsealed truth beside history and events.
+
+    def log_addition(self, *args: Any, **kwargs: Any) -> Any:
+        """Nothing: the history has it."""
+
+    def log_change(self, *args: Any, **kwargs: Any) -> Any:
+        """Nothing: the history has it."""
+
+    def log_deletions(self, *args: Any, **kwargs: Any) -> Any:
+        """Nothing: the history has it."""
+
+
+class ReadOnlyAdmin(BaseAdmin):
+    """For what nobody edits: events, deliveries, timelines, evidence."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+
+class OversightAdmin(ReadOnlyAdmin):
+    """The platform's own tables, for who audits or manages the whole enterprise."""
+
+    def view_check(self, request: HttpRequest) -> bool:
+        """Overseers only: these rows lie in no container."""
+        return oversees(request)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """All rows, or none."""
+        rows: models.QuerySet[Any] = self.model._default_manager.order_by(
+            *self.get_ordering(request)
+        )
+        return rows if oversees(request) else rows.none()
+
+
+def note_restricted_read(request: HttpRequest, obj: Any) -> None:
+    """Reads of restricted records are recorded."""
+    if getattr(obj, "is_restricted", False) and request.method == "GET":
+        RestrictedRead.objects.create(
+            actor=actor_of(request),
+            subject_type=obj._meta.label_lower,
+            subject_ids=[obj.pk],
+            origin=current(),
+            what="admin page",
+        )

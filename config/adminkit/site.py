@@ -1,0 +1,116 @@
+"""The admin site: allauth signs in, and the palette answers from what is true now."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth import logout as django_logout
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.sites import UnfoldAdminSite
+
+from config.adminkit.passwords import OwnPasswordForm
+from config.governance.setup import is_setup_mode
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite as _Site
+else:
+    _Site = UnfoldAdminSite
+
+HITS_A_MODEL = 8
+LONGEST_SEARCH = 200
+
+
+class WatchbillSite(_Site):
+    """Unfold's site, with three doors of ours: sign-in, sign-out, search."""
+
+    index_title = "What needs me now"
+    empty_value_display = "-"
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page shows: while there is one approver, that four eyes don't hold yet."""
+        context: dict[str, Any] = super().each_context(request)
+        context["is_setup_mode"] = self.has_permission(request) and is_setup_mode()
+        return context
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Hand over to allauth, whose limits and lock-out hold for everybody.
+
+        Who has signed in already but may not enter gets a page that says so (403).
+        """
+        if self.has_permission(request):
+            return HttpResponseRedirect(reverse(f"{self.name}:index"))
+        if request.user.is_authenticated:
+            return TemplateResponse(request, "account/no_access.html", status=403)
+        target = request.GET.get(REDIRECT_FIELD_NAME) or reverse(f"{self.name}:index")
+        return redirect_to_login(target, reverse("account_login"))
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """One's own password, by the operation: Django's form would save past the history."""
+        context = {**self.each_context(request), **(extra_context or {})}
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse(f"{self.name}:password_change_done"),
+            template_name="registration/password_change_form.html",
+            extra_context=context,
+        )
+        return view(request)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """By POST; then to the sign-in page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        django_logout(request)
+        return HttpResponseRedirect(reverse("account_login"))
+
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The palette. Unfold would keep results for five minutes, past a change of rights."""
+        words = request.GET.get("s", "").strip()[:LONGEST_SEARCH]
+        if not words:
+            return HttpResponse()
+        results = [*self._pages(request, words), *self._rows(request, words)]
+        context = {"search_term": words, "results": results, "command_show_history": False}
+        return TemplateResponse(request, "adminkit/palette.html", context)
+
+    def _pages(self, request: HttpRequest, words: str) -> Iterator[dict[str, str]]:
+        for app in self.get_app_list(request):
+            for model in app["models"]:
+                if words.lower() in str(model["name"]).lower() and model["admin_url"]:
+                    yield {
+                        "title": str(model["name"]),
+                        "description": "List",
+                        "link": model["admin_url"],
+                        "icon": "list",
+                    }
+
+    def _rows(self, request: HttpRequest, words: str) -> Iterator[dict[str, str]]:
+        """Rows of the models that say `in_palette`, each scoped by its own admin."""
+        for model, admin in self._registry.items():
+            if not getattr(admin, "in_palette", False) or not admin.has_view_permission(request):
+                continue
+            rows, _ = admin.get_search_results(request, admin.get_queryset(request), words)
+            name = f"{self.name}:{model._meta.app_label}_{model._meta.model_name}_change"
+            for row in rows[:HITS_A_MODEL]:
+                yield {
+                    "title": str(row),
+                    "description": str(model._meta.verbose_name).capitalize(),
+                    "link": reverse(name, args=(row.pk,)),
+                    "icon": "description",
+                }
+
+    def unregister_if_known(self, model: Any) -> None:
+        """Take a library's admin away, if the library has registered one."""
+        try:
+            self.unregister(model)
+        except NotRegistered:
+            return

@@ -1,0 +1,5 @@
+"""Loads the system checks of the API with the product."""
+
+from config.apikit import checks
+
+__all__ = ["checks"]

@@ -1,0 +1,76 @@
+"""Pages beside the API: one per problem code, the documentation, and errors outside DRF."""
+
+from typing import Any
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.views import defaults
+from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularSwaggerSplitView
+
+from config.apikit import codes
+from config.apikit.problems import document, plain
+
+
+@require_safe
+def problem_page(request: HttpRequest, code: str) -> HttpResponse:
+    """What a code means, and what to do."""
+    found = codes.find(code)
+    if found is None:
+        raise Http404
+    return render(request, "apikit/problem.html", {"code": code, "found": found})
+
+
+@require_safe
+def problem_list(request: HttpRequest) -> HttpResponse:
+    """All codes."""
+    return render(request, "apikit/problems.html", {"codes": codes.every()})
+
+
+@method_decorator(csp_update(settings.DOCS_CSP), name="dispatch")
+class DocsView(SpectacularSwaggerSplitView):
+    """The interactive documentation, from files of our own: it works offline."""
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 outside DRF: a wrong Host header, too many fields."""
+    if _is_api(request):
+        return plain(document(request, "malformed", 400, "The request can't be read."))
+    return defaults.bad_request(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403 outside DRF."""
+    if _is_api(request):
+        return plain(document(request, "not_allowed", 403, "You may not do this."))
+    return defaults.permission_denied(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404 outside DRF: no such route."""
+    if _is_api(request):
+        text = "There is nothing at this address. /api/docs/ lists what there is."
+        return plain(document(request, "not_found", 404, text))
+    return defaults.page_not_found(request, exception)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """500: the log has the rest, the answer says nothing."""
+    if _is_api(request):
+        text = "Something went wrong on our side, and nothing was changed."
+        return plain(document(request, "internal", 500, text))
+    return defaults.server_error(request)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 of Django's CSRF check on pages with forms."""
+    text = "The form has expired, or cookies are off. Go back, reload the page, and try again."
+    context: dict[str, Any] = {"text": text}
+    return render(request, "apikit/csrf.html", context, status=403)

@@ -1,0 +1,1 @@
+"""Tracked changes, the sealed ledger, and its verification."""

@@ -1,0 +1,1 @@
+"""Rows that fall due: timers, event deliveries, outbound messages, and the worker."""

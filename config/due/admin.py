@@ -1,0 +1,113 @@
+"""What falls due in the admin: read by overseers; dead letters are tried again from here."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from config.access.rules import Role
+from config.adminkit.base import (
+    OperationAdmin,
+    OversightAdmin,
+    ReadOnlyInline,
+    ReasonForm,
+    SimpleListFilter,
+    Verb,
+    access_of,
+    actor_of,
+    register,
+)
+from config.due.models import Attempt, DueRow, OutboundMessage, Timer, WorkerHeartbeat
+from config.due.operations import retry
+
+
+class StandFilter(SimpleListFilter):
+    """Open, dead or done."""
+
+    title = "stand"
+    parameter_name = "stand"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The three ways in which a row can stand."""
+        return [("open", "Open"), ("dead", "Dead letter"), ("done", "Done")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that stand like this."""
+        stands = {
+            "open": Q(done_at=None, dead_at=None),
+            "dead": Q(done_at=None, dead_at__isnull=False),
+            "done": Q(done_at__isnull=False),
+        }
+        return queryset.filter(stands.get(self.value() or "", Q()))
+
+
+class DueRowAdmin(OversightAdmin, OperationAdmin):
+    """A table of due rows. What it promises can't be edited; a dead letter can be tried again."""
+
+    section = "Platform"
+    verbs = (
+        Verb(
+            "retry",
+            retry,
+            label="Try again",
+            form=ReasonForm,
+            bulk=True,
+            help="Due at once, with all attempts before it.",
+        ),
+    )
+    state_fields = ("due_at", "next_at", "attempts", "done_at", "dead_at", "last_error")
+
+    def verbs_from(self, obj: DueRow) -> Collection[str]:
+        """Only a dead letter."""
+        return ["retry"] if obj.dead_at is not None and obj.done_at is None else []
+
+    def may_do(self, request: HttpRequest, verb: Verb, obj: Any) -> bool:
+        """Who runs the platform."""
+        runs_it = access_of(request).holds(Role.PLATFORM_ADMINISTRATOR)
+        return runs_it or actor_of(request).is_superuser
+
+
+class AttemptInline(ReadOnlyInline):
+    """Every attempt, and what the other side said."""
+
+    model = Attempt
+    fields = ["number", "began_at", "ended_at", "outcome", "answer"]
+
+
+@register(Timer)
+class TimerAdmin(DueRowAdmin):
+    """What the worker does at a time."""
+
+    list_display = ["kind", "key", "due_at", "attempts", "done_at", "dead_at"]
+    list_filter = [StandFilter, "kind"]
+    search_fields = ["key"]
+    fieldsets = [
+        (None, {"fields": ["kind", "key", "root_type", "root_id", "data"]}),
+        ("State", {"fields": DueRowAdmin.state_fields}),
+    ]
+
+
+@register(OutboundMessage)
+class OutboundMessageAdmin(DueRowAdmin):
+    """What left the house, or will."""
+
+    list_display = ["purpose", "channel", "address", "due_at", "outcome", "attempts", "dead_at"]
+    list_filter = [StandFilter, "channel", "outcome", "purpose"]
+    search_fields = ["address"]
+    fieldsets = [
+        (None, {"fields": ["purpose", "channel", "address", "provider", "urgent"]}),
+        ("About", {"fields": ["root_type", "root_id", "data"]}),
+        ("State", {"fields": ["outcome", *DueRowAdmin.state_fields]}),
+    ]
+    inlines = [AttemptInline]
+    ordering = ("-due_at",)
+
+
+@register(WorkerHeartbeat)
+class WorkerHeartbeatAdmin(OversightAdmin):
+    """The workers that run."""
+
+    section = "Platform"
+    list_display = ["name", "pid", "started_at", "seen_at"]
+    fields = ["name", "pid", "started_at", "seen_at"]

@@ -1,0 +1,208 @@
+"""The worker process: loops in threads that sleep until something is due, or they are woken."""
+
+import datetime
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+from config import clock
+from config.audit import sealing
+from config.audit.models import Unsealed
+from config.due import installation, selfaudit, webhook
+from config.due.jobs import sync_schedules
+from config.due.leases import claim, perform, release, seconds_to_next
+from config.due.listening import Listener
+from config.due.models import Installation, OutboundMessage
+from config.due.outbox import Outbox
+from config.due.queues import Claimant, Queue, claimants, queues
+
+log = structlog.get_logger(__name__)
+
+LONGEST_SLEEP = 5.0
+GRACE = 5.0
+BEAT = 3.0
+SEAL = 5.0
+AUDIT = 60.0
+
+type Turn = Callable[[], float | None]
+
+
+@dataclass
+class Loop:
+    """A thread that calls `turn` again and again; it answers how long to sleep."""
+
+    name: str
+    turn: Turn
+    wakes: str = ""
+    wake: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until stopped. What the turn raises ends this turn, never the loop."""
+        pause = 0.2
+        while not stop.is_set():
+            self.wake.clear()  # before looking: what comes while we look wakes us again
+            try:
+                wait = self.turn()
+                pause = 0.2
+            except (OperationalError, InterfaceError) as error:
+                log.warning("database is away", loop=self.name, reason=str(error).strip())
+                connection.close()
+                wait, pause = pause, min(pause * 2, LONGEST_SLEEP)
+            except Exception:
+                log.exception("loop failed", loop=self.name)
+                wait = 1.0
+            if wait is None or wait > 0:
+                self.wake.wait(LONGEST_SLEEP if wait is None else min(wait, LONGEST_SLEEP))
+        connection.close()
+
+
+class Worker:
+    """All loops of one process, until `stop` is set."""
+
+    def __init__(self) -> None:
+        self.name = installation.worker_name()
+        self.stop = threading.Event()
+        self._started_at = clock.now()
+        self._outbox_wake = threading.Event()
+        self._outbox = Outbox(self._outbox_wake)
+        self._loops = self._make_loops()
+
+    def run(self) -> None:
+        """Work until stopped; then let what runs finish, for a few seconds."""
+        _when_database_answers(installation.confirm, self.stop)
+        _when_database_answers(sync_schedules, self.stop)
+        listener = Listener(self._heard, self.stop)
+        threads = [self._thread("listener", listener.run)]
+        threads += [self._thread(loop.name, loop.run, self.stop) for loop in self._loops]
+        log.info("worker started", worker=self.name, loops=len(self._loops))
+        self.stop.wait()
+        self._end(threads)
+
+    def _make_loops(self) -> list[Loop]:
+        loops = [
+            Loop(f"{queue.name} {number}", self._queue_turn(queue), queue.model._meta.db_table)
+            for queue in queues()
+            for number in range(queue.threads)
+        ]
+        loops += [Loop(each.name, _claimant_turn(each), each.name) for each in claimants()]
+        table = OutboundMessage._meta.db_table
+        loops.append(Loop("outbox", self._outbox.turn, table, self._outbox_wake))
+        loops.append(Loop("heartbeat", self._beat))
+        loops.append(Loop("sealer", _seal))
+        loops.append(Loop("self-audit", _Audit()))
+        return loops
+
+    def _queue_turn(self, queue: Queue) -> Turn:
+        def turn() -> float | None:
+            leases = claim(queue.model, queue.batch)
+            for position, lease in enumerate(leases):
+                if self.stop.is_set():
+                    release(queue.model, leases[position:])
+                    break
+                perform(queue, lease)
+            return 0.0 if leases else _sleep_for(seconds_to_next(queue.model))
+
+        return turn
+
+    def _beat(self) -> float:
+        installation.beat(self.name, self._started_at)
+        return BEAT
+
+    def _heard(self, name: str) -> None:
+        for loop in self._loops:
+            if name in ("", loop.wakes):
+                loop.wake.set()
+
+    def _thread(self, name: str, run: Callable[..., None], *arguments: object) -> threading.Thread:
+        # Daemons: an attempt that hangs in the network must not hold up the end of the process.
+        thread = threading.Thread(target=run, args=arguments, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _end(self, threads: list[threading.Thread]) -> None:
+        for loop in self._loops:
+            loop.wake.set()
+        end = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(end - time.monotonic(), 0))
+        while self._outbox.active() and time.monotonic() < end:
+            time.sleep(0.05)
+        try:
+            installation.leave(self.name)
+        except DatabaseError:
+            log.warning("could not say goodbye: the database is away")
+        left = [thread.name for thread in threads if thread.is_alive()]
+        log.info("worker ended", worker=self.name, left=left, sending=self._outbox.active())
+
+
+def _sleep_for(wait: float | None) -> float | None:
+    """Until the next row. One that is due, yet wasn't given to us, is in another worker's hands."""
+    if wait is None or wait > 0:
+        return wait
+    return 0.001 if wait > -0.01 else 0.05
+
+
+def _claimant_turn(claimant: Claimant) -> Turn:
+    def turn() -> float:
+        return 0.0 if claimant.run(claimant.limit) else claimant.every
+
+    return turn
+
+
+def _seal() -> float:
+    if Unsealed.objects.exists():
+        sealing.seal()
+    return SEAL
+
+
+class _Audit:
+    """Each minute: was everything done that was due? Told to the database and the dead-man URL."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + 10.0  # a worker that just started has a backlog to do
+
+    def __call__(self) -> float:
+        wait = self._next - time.monotonic()
+        if wait > 0:
+            return wait
+        self._next = time.monotonic() + AUDIT
+        self.audit(clock.now())
+        return AUDIT
+
+    def audit(self, at: datetime.datetime) -> None:
+        """Look, store what was seen, and ping only when all is well."""
+        found = selfaudit.checks()
+        good = selfaudit.all_done(found)
+        if not good:
+            words = {name: check.detail for name, check in found.items()}
+            log.warning("self-audit: not all was done that was due", **words)
+        _store(good, at)
+        if good and settings.DEADMAN_URL:
+            answer = webhook.call("GET", settings.DEADMAN_URL)
+            log.info("dead-man URL called", outcome=str(answer.outcome), answer=answer.text)
+
+
+@transaction.atomic
+def _store(good: bool, at: datetime.datetime) -> None:
+    row = Installation.objects.select_for_update().first()
+    if row is not None:
+        row.facts = {**row.facts, "self_audit": {"ok": good, "at": at.isoformat()}}
+        row.save(update_fields=["facts"])
+
+
+def _when_database_answers(run: Callable[[], object], stop: threading.Event) -> None:
+    pause = 0.2
+    while not stop.is_set():
+        try:
+            run()
+            return
+        except (OperationalError, InterfaceError) as error:
+            log.warning("waiting for the database", reason=str(error).strip())
+            connection.close()
+            stop.wait(pause)
+            pause = min(pause * 2, LONGEST_SLEEP)

@@ -1,0 +1,55 @@
+"""What every request passes: an id, its origin, the installation's banner, and the admin's CSP."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from config.due.models import Installation
+from config.origin import Origin, acting
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestIdMiddleware:
+    """Echoes X-Request-ID, or makes one; logs and problems carry it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Bind the id for the logs of this request."""
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]  # read by problems
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class OriginMiddleware:
+    """What is done through the admin is recorded as `admin`, through any other page as `api`."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Bind the origin, and relax the CSP for the admin's pages alone."""
+        is_admin = request.path.startswith("/admin/")
+        with acting(Origin.ADMIN if is_admin else Origin.API):
+            response = self.get_response(request)
+        if is_admin and not hasattr(response, "_csp_replace"):
+            response._csp_replace = settings.ADMIN_CSP  # type: ignore[attr-defined]  # django-csp reads it
+        return response
+
+
+def installation(request: HttpRequest) -> dict[str, Any]:
+    """For templates: whether these are demonstration data, and whether outbound is paused."""
+    row = Installation.objects.filter(pk=Installation.SINGLE).first()
+    return {"installation": row}

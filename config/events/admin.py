@@ -1,0 +1,49 @@
+"""The event log in the admin."""
+
+from config.adminkit.base import OversightAdmin, register
+from config.due.admin import DueRowAdmin, StandFilter
+from config.events.models import Event, EventDelivery, RestrictedRead
+
+
+@register(Event)
+class EventAdmin(OversightAdmin):
+    """Everything that happened: who, when, from where, and why."""
+
+    section = "Evidence"
+    nav_order = 10
+    list_display = ["at", "kind", "subject_name", "actor", "origin", "reason"]
+    list_filter = ["origin"]
+    search_fields = ["kind", "subject_name"]
+    fieldsets = [
+        (None, {"fields": ["kind", "subject_name", "subject_type", "subject_id"]}),
+        ("Who and when", {"fields": ["actor", "origin", "at", "recorded_at", "reason"]}),
+        ("Data", {"fields": ["data"]}),
+    ]
+    list_select_related = ["actor"]
+
+
+@register(EventDelivery)
+class EventDeliveryAdmin(DueRowAdmin):
+    """Which handler was told of which event, or is still to be told."""
+
+    list_display = ["event", "handler", "due_at", "attempts", "done_at", "dead_at"]
+    list_filter = [StandFilter, "handler"]
+    search_fields = ["handler"]
+    fieldsets = [
+        (None, {"fields": ["event", "handler"]}),
+        ("State", {"fields": DueRowAdmin.state_fields}),
+    ]
+    list_select_related = ["event"]
+
+
+@register(RestrictedRead)
+class RestrictedReadAdmin(OversightAdmin):
+    """Who read restricted records, and who took exports."""
+
+    section = "Evidence"
+    nav_order = 20
+    list_display = ["at", "actor", "what", "subject_type", "subject_ids", "origin"]
+    list_filter = ["origin"]
+    search_fields = ["what"]
+    list_select_related = ["actor"]
+    fields = ["at", "actor", "what", "subject_type", "subject_ids", "origin"]

@@ -1,0 +1,1 @@
+"""Versioned policies, four eyes, and the settings registry."""

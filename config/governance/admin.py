@@ -1,0 +1,166 @@
+"""Policies of all kinds, the settings, and what waits for one's own hands on the home page."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from config.access.rules import Role
+from config.adminkit.base import (
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    access_of,
+    actor_of,
+    display,
+    register,
+)
+from config.adminkit.home import Item, Section, home_section
+from config.adminkit.policy import DraftForm, NewPolicyForm, PolicyAdmin
+from config.governance import registry
+from config.governance.activation import awaits_review
+from config.governance.content import concrete
+from config.governance.forms import field_of
+from config.governance.models import Policy, PolicyVersion, SettingVersion, VersionState
+from config.governance.operations import is_own_work
+from config.governance.setup import is_setup_mode
+
+MOST = 6
+LOOKED_AT = 50
+
+
+def link_of(version: PolicyVersion) -> str:
+    """The page of the version among those of its kind; empty where it has none."""
+    meta = type(version)._meta
+    try:
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(version.pk,))
+    except NoReverseMatch:
+        return ""
+
+
+class VersionInline(ReadOnlyInline):
+    """Who changed it, when and why."""
+
+    model = PolicyVersion
+    fields = ("version_link", "state", "author", "created_at", "change_reason", "in_force")
+    readonly_fields = fields
+    verbose_name_plural = "versions"
+    show_change_link = False
+    ordering = ("-number",)
+
+    @display(description="Version")
+    def version_link(self, version: PolicyVersion) -> str:
+        """Leads to the version's own page."""
+        link = link_of(concrete(version))
+        name = f"v{version.number}"
+        return format_html('<a href="{}">{}</a>', link, name) if link else name
+
+
+@register(Policy)
+class AllPoliciesAdmin(ReadOnlyAdmin):
+    """Every policy of every kind, with its versions."""
+
+    nav_order = 10
+    list_display = ["title", "kind", "key", "unit", "freedom"]
+    list_filter = ["kind", "freedom", "unit"]
+    list_select_related = ["unit"]
+    search_fields = ["key", "title"]
+    readonly_fields = ["kind", "key", "unit", "title", "freedom"]
+    fields = ["title", "kind", "key", "unit", "freedom"]
+    inlines = [VersionInline]
+
+
+class NewSettingForm(NewPolicyForm):
+    """Which setting, and for whom."""
+
+    key = forms.ChoiceField(label="Setting", widget=UnfoldAdminSelectWidget)
+    title = None  # the setting's own
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(each.key, f"{each.title} ({each.key})") for each in registry.all_settings()]
+        self.fields["key"].choices = choices  # type: ignore[attr-defined]  # a choice field
+
+
+@register(SettingVersion)
+class SettingAdmin(PolicyAdmin):
+    """Settings, each by a field of its own type."""
+
+    nav_order = 20
+    new_form = NewSettingForm
+    list_display = ["title", "shown", *PolicyAdmin.list_display[1:]]
+    readonly_fields = (*PolicyAdmin.readonly_fields, "shown", "title")
+
+    def names_of_content(self, request: HttpRequest, obj: PolicyVersion) -> list[str]:
+        """A field to edit; words to read."""
+        name = "value" if self.has_change_permission(request, obj) else "shown"
+        return ["title", name, "change_reason"]
+
+    def form_class(self, request: HttpRequest, obj: Any) -> Any:
+        """With the field of the setting's type."""
+        form = super().form_class(request, obj)
+        known = registry.find(obj.policy.key) if obj is not None else None
+        if known is None or form is not DraftForm:
+            return form
+        return type("SettingForm", (DraftForm,), {"value": field_of(known)})
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> PolicyVersion:
+        """Under the setting's own title."""
+        return super().create(
+            request, {**values, "title": registry.registered(values["key"]).title}
+        )
+
+    @display(description="Setting", ordering="policy__title")
+    def title(self, version: SettingVersion) -> str:
+        """In words, with its key."""
+        return f"{version.policy.title} ({version.policy.key})"
+
+    @display(description="Value")
+    def shown(self, version: SettingVersion) -> str:
+        """As people read it."""
+        known = registry.find(version.policy.key)
+        return known.show(version.value) if known else str(version.value)
+
+
+@home_section(order=15)
+def awaiting_my_approval(request: HttpRequest) -> Section | None:
+    """Versions that somebody else wrote and I may approve; emergencies that I may review."""
+    actor, access = actor_of(request), access_of(request)
+    if not actor.is_superuser and not access.holds(Role.POLICY_APPROVER):
+        return None
+    rows = PolicyVersion.objects.visible_to(actor).select_related("policy__unit", "author")
+    waiting = rows.filter(state=VersionState.IN_REVIEW).order_by("pk")[:LOOKED_AT]
+    emergencies = rows.filter(is_emergency=True).exclude(approvals__decision="reviewed")
+    own_counts = not is_setup_mode()
+    items = [
+        _item(each, "to review" if each.is_emergency else "to approve")
+        for each in [*emergencies.order_by("pk")[:LOOKED_AT], *waiting]
+        if access.may("approve", each.policy) and _waits(each)
+        if not (own_counts and is_own_work(each, actor))
+    ]
+    return Section(
+        "Awaiting my approval",
+        items[:MOST],
+        empty_text="No policy waits for you.",
+        link=reverse("admin:config_policy_changelist"),
+    )
+
+
+def _waits(version: PolicyVersion) -> bool:
+    return version.state == VersionState.IN_REVIEW or awaits_review(version)
+
+
+@home_section(order=30)
+def my_drafts(request: HttpRequest) -> Section | None:
+    """What I began and have not submitted, or got back."""
+    rows = PolicyVersion.objects.filter(author=actor_of(request), state=VersionState.DRAFT)
+    items = [_item(each, "draft") for each in rows.select_related("policy__unit", "author")[:MOST]]
+    return Section("My drafts", items) if items else None
+
+
+def _item(version: PolicyVersion, badge: str) -> Item:
+    detail = f"by {version.author}: {version.change_reason or 'no reason yet'}"
+    tone = "danger" if version.is_emergency else "info"
+    return Item(str(version), link_of(concrete(version)), detail=detail, badge=badge, tone=tone)

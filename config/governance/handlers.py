@@ -1,0 +1,51 @@
+"""What every process must know of governance: settings, triggers, timers, rights and guards."""
+
+from config.access.rules import Role
+from config.access.visibility import register_verbs
+from config.errors import Blocker, Invalid
+from config.events.models import Event
+from config.events.operations import guard, within
+from config.governance import activation, registry, setup, shipped, triggers
+from config.governance.content import version_models
+from config.governance.in_force import setting
+from config.governance.models import PolicyVersion, SettingVersion, VersionState
+from config.governance.rules import VERBS
+
+__all__ = ["activation", "shipped", "triggers"]
+
+for _model in version_models():
+    register_verbs(_model, VERBS)
+register_verbs(PolicyVersion, VERBS)
+
+
+@within("role.granted")
+def end_setup_mode(event: Event) -> None:
+    """The second approver ends set-up mode at once."""
+    if event.data["role"] == Role.POLICY_APPROVER:
+        setup.note_end(event.actor)
+
+
+@guard(f"policy.activate:{SettingVersion.policy_kind}")
+def setting_keeps_the_bounds(version: SettingVersion) -> list[Blocker]:
+    """A unit only does what the enterprise's value allows, whichever of the two comes later."""
+    known = registry.find(version.policy.key)
+    if known is None:
+        return [Blocker("setting_unknown", f"There is no setting '{version.policy.key}' any more.")]
+    if version.policy.unit_id:
+        return _checked(known, version.value, setting(known.key), "")
+    units = SettingVersion.objects.filter(
+        policy__key=known.key, policy__unit__isnull=False, state=VersionState.ACTIVE
+    ).select_related("policy__unit")
+    return [
+        blocker
+        for each in units
+        for blocker in _checked(known, each.value, version.value, f"{each.policy.unit}: ")
+    ]
+
+
+def _checked(known: registry.Setting, value: object, enterprise: object, who: str) -> list[Blocker]:
+    try:
+        known.check_unit_value(value, enterprise)
+    except Invalid as error:
+        return [Blocker("setting_not_tighter", f"{who}{error.detail}")]
+    return []

@@ -1,0 +1,97 @@
+"""What holds: the version in force for a unit at a time, and the value of a setting.
+
+Read for every decision, never kept: whoever decides by a policy stores the version it got.
+"""
+
+import datetime
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from config import clock
+from config.governance import registry
+from config.governance.models import Freedom, Policy, PolicyVersion, SettingVersion
+from config.organisation.models import BusinessUnit
+from config.organisation.rules import ancestors
+
+
+class UnknownKind(LookupError):
+    """No version model is of that kind."""
+
+
+@cache
+def version_model(kind: str) -> type[PolicyVersion]:
+    """The model whose rows are versions of policies of that kind."""
+    for model in PolicyVersion.__subclasses__():
+        if model.policy_kind == kind:
+            return model
+    raise UnknownKind(kind)
+
+
+def active(
+    kind: str,
+    key: str,
+    unit: BusinessUnit | None = None,
+    at: datetime.datetime | None = None,
+) -> Any:
+    """The version of the policy in force for the unit at that time, or None.
+
+    The nearest wins: the unit's own, its parents', then the enterprise's; a locked enterprise
+    policy holds everywhere. One query, and one more where units have versions of their own.
+    """
+    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key=key)
+    candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    return _nearest(candidates, _chain(unit, candidates))
+
+
+def _nearest(
+    candidates: Iterable[PolicyVersion], chain: Iterable[int | None]
+) -> PolicyVersion | None:
+    """Of the versions of one key, the one of the first unit of the chain that has one."""
+    by_unit = {version.policy.unit_id: version for version in candidates}
+    enterprise = by_unit.get(None)
+    if enterprise is not None and enterprise.policy.freedom == Freedom.LOCKED:
+        return enterprise
+    return next((by_unit[pk] for pk in chain if pk in by_unit), None)
+
+
+def _chain(unit: BusinessUnit | None, candidates: Iterable[PolicyVersion]) -> list[int | None]:
+    """The unit, those above it, then the enterprise; the tree is read only where it matters."""
+    if unit is None or all(version.policy.unit_id is None for version in candidates):
+        return [None]
+    parents = dict(BusinessUnit.objects.values_list("pk", "parent_id"))
+    return [*ancestors(parents, unit.pk), None]
+
+
+def setting_version(
+    key: str, unit: BusinessUnit | None = None, at: datetime.datetime | None = None
+) -> SettingVersion | None:
+    """The version of the setting in force, to be kept by what decides by it; None: the default."""
+    registry.registered(key)
+    version: SettingVersion | None = active(SettingVersion.policy_kind, key, unit, at)
+    return version
+
+
+def settings_in_force(
+    unit: BusinessUnit | None = None, at: datetime.datetime | None = None
+) -> dict[str, SettingVersion]:
+    """All settings that have a version in force, by key, in the queries of one."""
+    rows = SettingVersion.objects.in_force_at(at or clock.now())
+    candidates = list(rows.select_related("policy__unit", "author"))
+    chain = _chain(unit, candidates)
+    by_key: dict[str, list[PolicyVersion]] = {}
+    for version in candidates:
+        by_key.setdefault(version.policy.key, []).append(version)
+    found = {key: _nearest(versions, chain) for key, versions in by_key.items()}
+    return {key: each for key, each in found.items() if isinstance(each, SettingVersion)}
+
+
+def setting(key: str, unit: BusinessUnit | None = None, at: datetime.datetime | None = None) -> Any:
+    """The value in force; the shipped default where no version is."""
+    version = setting_version(key, unit, at)
+    return registry.registered(key).default if version is None else version.value
+
+
+def policy_of(kind: str, key: str, unit: BusinessUnit | None = None) -> Policy | None:
+    """The policy of exactly that unit."""
+    return Policy.objects.filter(kind=kind, key=key, unit=unit).first()

@@ -1,0 +1,268 @@
+"""Versioned policies: every rule is one, and the row that used it keeps the very version."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField
+from django.db import models
+from django.db.models import F, Func, Q, Value
+
+from config import clock
+from config.access.rules import Level
+from config.access.visibility import containers_of, register_verbs
+from config.audit.tracking import AppendOnly, Tracked, TrackedQuerySet
+from config.errors import Invalid
+from config.governance import registry
+from config.governance.rules import VERBS
+from config.organisation.models import BusinessUnit, Team, User
+
+
+class Freedom(models.TextChoices):
+    """What business units may do with an enterprise policy."""
+
+    LOCKED = "locked", "Locked"
+    EXTENDABLE = "extendable", "Extendable"
+    FREE = "free", "Free"
+
+
+class VersionState(models.TextChoices):
+    """The life of a version."""
+
+    DRAFT = "draft", "Draft"
+    IN_REVIEW = "in_review", "In review"
+    APPROVED = "approved", "Approved"
+    ACTIVE = "active", "Active"
+    RETIRED = "retired", "Retired"
+
+
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    VersionState.DRAFT: (VersionState.IN_REVIEW, VersionState.RETIRED),
+    VersionState.IN_REVIEW: (VersionState.APPROVED, VersionState.DRAFT),
+    VersionState.APPROVED: (VersionState.ACTIVE, VersionState.DRAFT, VersionState.RETIRED),
+    VersionState.ACTIVE: (VersionState.RETIRED,),
+    VersionState.RETIRED: (),
+}
+# Break-glass: in force at once, reviewed by somebody else afterwards.
+EMERGENCY_FROM = (VersionState.DRAFT, VersionState.IN_REVIEW, VersionState.APPROVED)
+_VERB_TO: dict[str, str] = {
+    VersionState.IN_REVIEW: "submit",
+    VersionState.APPROVED: "approve",
+    VersionState.DRAFT: "send_back",
+    VersionState.ACTIVE: "activate",
+    VersionState.RETIRED: "retire",
+}
+
+
+def verbs_from(state: str) -> list[str]:
+    """The verbs that the table allows from a state."""
+    found = [_VERB_TO[target] for target in TRANSITIONS[state]]
+    return [*found, "activate_in_emergency"] if state in EMERGENCY_FROM else found
+
+
+def reaches(user: User, *, unit: str) -> Q:
+    """The filter of `visible_to`: the enterprise's, and those of units where one sees anything."""
+    if not user.is_active:
+        return Q(pk__in=[])
+    seen = containers_of(user, Level.VIEW)
+    if seen.everything:
+        return Q()
+    units = set(Team.objects.filter(pk__in=seen.teams).values_list("unit_id", flat=True))
+    return Q(**{f"{unit}__isnull": True}) | Q(**{f"{unit}__in": units | seen.units})
+
+
+class PolicyQuerySet(TrackedQuerySet["Policy"]):
+    """Policies, by what one may see."""
+
+    def visible_to(self, user: User) -> Self:
+        """The enterprise's, and those of units in which the user sees anything."""
+        return self.filter(reaches(user, unit="unit"))
+
+
+class Policy(Tracked):
+    """The smallest thing one would approve alone; its versions say what it is at a time."""
+
+    kind = models.CharField(max_length=60, help_text="setting, escalation_policy, ...")
+    key = models.CharField(max_length=100)
+    unit = models.ForeignKey(
+        BusinessUnit, models.PROTECT, null=True, blank=True, related_name="policies"
+    )
+    title = models.CharField(max_length=200)
+    freedom = models.CharField(max_length=12, choices=Freedom.choices, default=Freedom.FREE)
+
+    objects: ClassVar = PolicyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "policies"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "key", "unit"],
+                nulls_distinct=False,
+                name="policy_unique",
+                violation_error_code="policy_unique",
+                violation_error_message="There is such a policy for this unit already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.unit})" if self.unit_id else self.title
+
+
+class PolicyVersionQuerySet[M: "PolicyVersion"](TrackedQuerySet[M]):
+    """Versions, by what one may see, by state and time."""
+
+    def visible_to(self, user: User) -> Self:
+        """The versions of policies that the user can see."""
+        return self.filter(reaches(user, unit="policy__unit"))
+
+    def in_force_at(self, at: datetime.datetime) -> Self:
+        """Those whose time of force contains the instant."""
+        return self.filter(in_force__contains=at)
+
+
+class PolicyVersion(Tracked):
+    """One version of a policy. Immutable once it is active, by trigger.
+
+    Subclasses (multi-table) add the fields and child rows of their kind. `in_force` is
+    half-open; EXCLUDE lets one version be in force at a time.
+    """
+
+    policy_kind: ClassVar[str] = ""
+    parts: ClassVar[tuple[str, ...]] = ()
+
+    policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField("version", editable=False)
+    state = models.CharField(
+        max_length=12, choices=VersionState.choices, default=VersionState.DRAFT, editable=False
+    )
+    author = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    change_reason = models.TextField(blank=True)
+    content_hash = models.CharField(max_length=64, blank=True, editable=False)
+    in_force = DateTimeRangeField(null=True, blank=True, editable=False)
+    activates_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_emergency = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects: ClassVar = PolicyVersionQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["policy", "-number"], name="version_policy")]
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "number"], name="version_number_unique"),
+            models.UniqueConstraint(
+                fields=["policy"],
+                condition=Q(state__in=[VersionState.DRAFT, VersionState.IN_REVIEW]),
+                name="version_one_draft",
+                violation_error_code="version_one_draft",
+                violation_error_message="This policy has a draft already; go on with that one.",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=VersionState.values), name="version_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=VersionState.ACTIVE) | Q(in_force__isnull=False),
+                name="version_active_has_time",
+            ),
+            ExclusionConstraint(
+                name="version_one_in_force",
+                expressions=[
+                    (
+                        Func(
+                            F("policy"),
+                            F("policy"),
+                            Value("[]"),
+                            function="int8range",
+                            output_field=BigIntegerRangeField(),
+                        ),
+                        "&&",
+                    ),
+                    ("in_force", "&&"),
+                ],
+                violation_error_code="version_one_in_force",
+                violation_error_message="Another version is in force at that time.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy} v{self.number}"
+
+    @property
+    def unit_id(self) -> int | None:
+        """The container that the version inherits rights from; None is the enterprise."""
+        return self.policy.unit_id
+
+    @classmethod
+    def initial_values(cls, policy: Policy) -> Mapping[str, Any]:
+        """What the first draft of a policy begins with, where the fields' defaults don't do."""
+        return {}
+
+    @classmethod
+    def clean_values(cls, policy: Policy, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values in their stored form, for kinds whose fields can't tell by themselves.
+
+        Raises `Invalid` for what the policy can't hold.
+        """
+        return values
+
+
+class Decision(models.TextChoices):
+    """What a reviewer said."""
+
+    APPROVED = "approved", "Approved"
+    SENT_BACK = "sent_back", "Sent back"
+    REVIEWED = "reviewed", "Reviewed after an emergency"
+
+
+class Approval(AppendOnly):
+    """A reviewer's word on the content with that hash."""
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="approvals")
+    reviewer = models.ForeignKey(User, models.PROTECT, related_name="+")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    content_hash = models.CharField(max_length=64)
+    comment = models.TextField(blank=True)
+    in_setup_mode = models.BooleanField(
+        default=False, help_text="The only approver there was approved a version of their own."
+    )
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.reviewer}: {self.decision}"
+
+
+class SettingVersion(PolicyVersion):
+    """A version of one governed setting; the registry knows its type and bounds."""
+
+    policy_kind: ClassVar[str] = "setting"
+
+    value = models.JSONField(blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.policy.key} v{self.number}"
+
+    @classmethod
+    def initial_values(cls, policy: Policy) -> Mapping[str, Any]:
+        """The shipped default."""
+        return {"value": registry.registered(policy.key).default}
+
+    @classmethod
+    def clean_values(cls, policy: Policy, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """By the type that the registry names."""
+        setting = registry.find(policy.key)
+        if setting is None:
+            raise Invalid(f"There is no setting '{policy.key}'.", field="key")
+        if policy.unit_id and setting.unit_may == registry.UnitMay.LOCKED:
+            raise Invalid("This setting holds for the whole enterprise.", field="unit")
+        return {**values, "value": setting.clean(values["value"])} if "value" in values else values
+
+
+register_verbs(Policy, VERBS)

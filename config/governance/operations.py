@@ -1,0 +1,259 @@
+"""Drafting and review of policy versions: who wrote what, who approved exactly that.
+
+What holds from when is in `activation`; what holds now is read by `in_force`.
+"""
+
+from typing import Any
+
+from django.db import transaction
+
+from config.audit.tracking import lock
+from config.due.operations import cancel
+from config.errors import FourEyes, HumanRequired, Invalid, Refused, Stale, TransitionRefused
+from config.events.models import Event
+from config.events.operations import ask, record
+from config.governance import setup
+from config.governance.content import concrete, content_of
+from config.governance.drafts import OPEN, Parts, Row, make_draft, make_policy, place_of, write
+from config.governance.in_force import policy_of, version_model
+from config.governance.models import (
+    TRANSITIONS,
+    Approval,
+    Decision,
+    Freedom,
+    Policy,
+    PolicyVersion,
+    VersionState,
+    verbs_from,
+)
+from config.governance.rules import content_hash as hash_of
+from config.organisation.models import BusinessUnit, User
+
+AUTHORING = ("policy.drafted", "policy.draft_saved", "policy.submitted")
+ACTIVATION_TIMER = "governance.activate"
+
+
+@transaction.atomic
+def create_policy[M: PolicyVersion](
+    model: type[M],
+    key: str,
+    *,
+    title: str,
+    actor: User,
+    unit: BusinessUnit | None = None,
+    freedom: Freedom = Freedom.FREE,
+    values: Row | None = None,
+    parts: Parts | None = None,
+    reason: str = "",
+) -> M:
+    """Make a policy and its first draft. A unit's policy overrides the enterprise's of that key.
+
+    Raises `Refused` (`policy_locked`) where the enterprise keeps its own for all.
+    """
+    policy = make_policy(model.policy_kind, key, title, unit, freedom, actor)
+    return make_draft(model, policy, actor, values, parts, reason)
+
+
+@transaction.atomic
+def propose[M: PolicyVersion](
+    model: type[M],
+    key: str,
+    *,
+    actor: User,
+    unit: BusinessUnit | None = None,
+    title: str = "",
+    values: Row | None = None,
+    parts: Parts | None = None,
+    reason: str = "",
+) -> M:
+    """A draft of the policy with these values, which is made where it doesn't exist."""
+    kind = model.policy_kind
+    policy = policy_of(kind, key, place_of(unit))
+    if policy is None:
+        policy = make_policy(kind, key, title or key, unit, Freedom.FREE, actor)
+    lock(policy)
+    return make_draft(model, policy, actor, values, parts, reason)
+
+
+@transaction.atomic
+def new_draft(policy: Policy, *, actor: User) -> Any:
+    """A draft that begins as a copy of the version in force, child rows with the same lines."""
+    lock(policy)
+    return make_draft(version_model(policy.kind), policy, actor, None, None, "")
+
+
+@transaction.atomic
+def save_draft[M: PolicyVersion](
+    version: M,
+    *,
+    actor: User,
+    values: Row | None = None,
+    parts: Parts | None = None,
+    revision: int | None = None,
+    reason: str | None = None,
+) -> M:
+    """Take a form and its child rows as one change. A part that is named is replaced whole.
+
+    `revision` is the one that the form was made from; raises `Stale` when somebody saved since.
+    """
+    lock_version(version)
+    if revision is not None and revision != version.revision:
+        raise Stale(
+            "Somebody saved this draft after you opened it; open it again and repeat your changes.",
+            current=version.revision,
+        )
+    if version.state != VersionState.DRAFT:
+        raise TransitionRefused(
+            f"This version is {version.get_state_display().lower()}, and only drafts are edited; "
+            "begin a new draft.",
+            allowed=verbs_from(version.state),
+        )
+    write(version, actor, values, parts, reason)
+    record("policy.draft_saved", version, actor=actor)
+    return version
+
+
+@transaction.atomic
+def submit[M: PolicyVersion](version: M, *, actor: User, reason: str = "") -> M:
+    """Hand the draft to the approvers; its content is frozen by its hash."""
+    lock_version(version)
+    require_transition(version, VersionState.IN_REVIEW)
+    if reason.strip():
+        version.change_reason = reason.strip()
+    if not version.change_reason:
+        raise Invalid("Say why this changes.", field="change_reason")
+    version.content_hash = hash_of(content_of(version))
+    version.state = VersionState.IN_REVIEW
+    version.save_as(actor, "state", "content_hash", "change_reason", reason=version.change_reason)
+    record(
+        "policy.submitted",
+        version,
+        actor=actor,
+        reason=version.change_reason,
+        content_hash=version.content_hash,
+    )
+    return version
+
+
+@transaction.atomic
+def approve[M: PolicyVersion](
+    version: M, *, actor: User, content_hash: str, comment: str = ""
+) -> M:
+    """Approve exactly the content with that hash.
+
+    Raises `FourEyes` for whoever wrote, changed or submitted it, and for who stands in for them.
+    """
+    require_person(actor, "approve")
+    lock_version(version)
+    require_transition(version, VersionState.APPROVED)
+    if content_hash != version.content_hash or hash_of(content_of(version)) != content_hash:
+        raise Refused(
+            "This is not the content that you read; open the version again.", code="content_changed"
+        )
+    is_own = _check_four_eyes(version, actor)
+    _decide(version, actor, Decision.APPROVED, comment, in_setup_mode=is_own)
+    version.state = VersionState.APPROVED
+    version.save_as(actor, "state", reason=comment)
+    record(
+        "policy.approved",
+        version,
+        actor=actor,
+        reason=comment,
+        content_hash=content_hash,
+        setup_mode=is_own,
+    )
+    return version
+
+
+@transaction.atomic
+def send_back[M: PolicyVersion](version: M, *, actor: User, reason: str) -> M:
+    """Give the version back to its authors as a draft, also after its approval."""
+    require_person(actor, "send back")
+    lock_version(version)
+    require_transition(version, VersionState.DRAFT)
+    if not reason.strip():
+        raise Invalid("Say what must change.", field="reason")
+    if version.policy.versions.filter(state__in=OPEN).exclude(pk=version.pk).exists():
+        raise Refused(
+            "Another draft of this policy is open; retire this version instead.",
+            code="version_one_draft",
+        )
+    _decide(version, actor, Decision.SENT_BACK, reason)
+    cancel(ACTIVATION_TIMER, version.policy, key=activation_key(version))
+    version.state, version.content_hash, version.activates_at = VersionState.DRAFT, "", None
+    version.save_as(actor, "state", "content_hash", "activates_at", reason=reason)
+    record("policy.sent_back", version, actor=actor, reason=reason)
+    return version
+
+
+def activation_key(version: PolicyVersion) -> str:
+    """Names the one open timer that will activate the version."""
+    return f"version:{version.pk}"
+
+
+def authors_of(version: PolicyVersion) -> set[int]:
+    """Everybody who wrote, changed or submitted the version."""
+    events = Event.objects.filter(
+        kind__in=AUTHORING,
+        subject_type=concrete(version)._meta.label_lower,
+        subject_id=version.pk,
+    )
+    return {version.author_id, *events.values_list("actor_id", flat=True)}
+
+
+def require_person(actor: User, verb: str) -> None:
+    """Raise `HumanRequired` for accounts of tools and the system."""
+    if not actor.is_person:
+        raise HumanRequired(f"Only a person can {verb} a policy.", audit=True)
+
+
+def is_own_work(version: PolicyVersion, actor: User) -> bool:
+    """True for its authors, and for who acts in the place of one."""
+    principals = ask("access.acts_for", default=(), person=actor)
+    return bool({actor.pk, *principals} & authors_of(version))
+
+
+def _check_four_eyes(version: PolicyVersion, actor: User) -> bool:
+    """True where set-up mode lets authors approve their own; else they are refused."""
+    if not is_own_work(version, actor):
+        return False
+    if setup.is_setup_mode():
+        return True
+    raise FourEyes("You wrote or changed this version; somebody else must approve it.", audit=True)
+
+
+def _decide(
+    version: PolicyVersion,
+    actor: User,
+    decision: Decision,
+    comment: str,
+    *,
+    in_setup_mode: bool = False,
+) -> None:
+    Approval.objects.create(
+        version_id=version.pk,
+        reviewer=actor,
+        decision=decision,
+        content_hash=version.content_hash,
+        comment=comment,
+        in_setup_mode=in_setup_mode,
+    )
+    setup.note_end(actor)
+
+
+def lock_version(version: PolicyVersion) -> None:
+    """Lock the policy, the root of all its versions, then the version; refresh both."""
+    policy = version.policy
+    lock(policy)
+    lock(version)
+    version.policy = policy
+
+
+def require_transition(version: PolicyVersion, to: VersionState) -> None:
+    """Raise `TransitionRefused` unless the table leads there."""
+    if to not in TRANSITIONS[version.state]:
+        raise TransitionRefused(
+            f"This version is {version.get_state_display().lower()}; "
+            f"it can't become {to.label.lower()}.",
+            allowed=verbs_from(version.state),
+        )

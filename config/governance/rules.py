@@ -1,0 +1,133 @@
+"""Content of a version as text, its hash, the difference of two, and who may do what. Pure."""
+
+import datetime
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+from config.access.rules import Need, Role, roles
+from config.apikit.codes import explain
+
+Row = Mapping[str, Any]
+
+_AUTHORS = roles(Role.POLICY_AUTHOR, Role.UNIT_ADMINISTRATOR, Role.PLATFORM_ADMINISTRATOR)
+_APPROVERS = roles(Role.POLICY_APPROVER)
+_ACTIVATORS = roles(Role.POLICY_AUTHOR, Role.POLICY_APPROVER, Role.UNIT_ADMINISTRATOR)
+VERBS: Mapping[str, Need] = {
+    "draft": _AUTHORS,
+    "submit": _AUTHORS,
+    "approve": _APPROVERS,
+    "send_back": _APPROVERS,
+    "activate": _ACTIVATORS,
+    "retire": _ACTIVATORS,
+    "activate_in_emergency": roles(Role.POLICY_APPROVER, Role.DUTY_MANAGER),
+    "review_emergency": _APPROVERS,
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a version says: the fields of its root, and child rows that carry a `line`."""
+
+    kind: str
+    fields: Row
+    parts: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+
+
+def plain(value: Any) -> Any:
+    """A stored value as JSON can hold it, the same in every process."""
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).isoformat()
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal | uuid.UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return value
+
+
+def canonical(content: Content) -> str:
+    """The content as one text: keys sorted, child rows by `line`, whatever order they came in."""
+    parts = {
+        name: sorted((plain(row) for row in rows), key=_by_line)
+        for name, rows in content.parts.items()
+    }
+    whole = {"kind": content.kind, "fields": plain(content.fields), "parts": parts}
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def content_hash(content: Content) -> str:
+    """SHA-256 of the canonical text, in hex: what an approval names."""
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def _by_line(row: Row) -> str:
+    return str(row["line"])
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field that differs. `part` and `line` are empty for the root."""
+
+    what: Literal["changed", "added", "removed"]
+    field: str
+    old: Any
+    new: Any
+    part: str = ""
+    line: str = ""
+
+
+def diff(old: Content, new: Content) -> list[Change]:
+    """Field by field, child rows matched by `line`: the root first, then the parts by name."""
+    changes = _changed(old.fields, new.fields)
+    for name in sorted({*old.parts, *new.parts}):
+        changes += _part_changes(name, old.parts.get(name, ()), new.parts.get(name, ()))
+    return changes
+
+
+def _part_changes(part: str, old: Iterable[Row], new: Iterable[Row]) -> list[Change]:
+    before = {_by_line(row): row for row in old}
+    after = {_by_line(row): row for row in new}
+    changes: list[Change] = []
+    for line in sorted({*before, *after}):
+        changes += _changed(before.get(line), after.get(line), part=part, line=line)
+    return changes
+
+
+def _changed(old: Row | None, new: Row | None, *, part: str = "", line: str = "") -> list[Change]:
+    what: Literal["changed", "added", "removed"] = (
+        "added" if old is None else "removed" if new is None else "changed"
+    )
+    before, after = plain(old or {}), plain(new or {})
+    return [
+        Change(what, name, before.get(name), after.get(name), part, line)
+        for name in sorted({*before, *after})
+        if name != "line" and before.get(name) != after.get(name)
+    ]
+
+
+explain(
+    version_superseded=(
+        "A newer version has been in force since",
+        "Begin a new draft; it starts from what is in force.",
+    ),
+    version_began_later=("The version in force began later", "Choose a later time."),
+    content_changed=(
+        "The content is not the one that was read",
+        "Read the version again, and approve the hash that it has now.",
+    ),
+    policy_locked=(
+        "The enterprise keeps this policy for every unit",
+        "Propose the change for the enterprise, without a unit.",
+    ),
+    nothing_to_review=("Nothing waits for a review here", "Nothing is left to do."),
+)

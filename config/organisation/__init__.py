@@ -1,0 +1,1 @@
+"""People, service accounts, business units, teams and API tokens."""

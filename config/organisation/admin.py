@@ -1,0 +1,147 @@
+"""Units, teams, people and tokens in the admin."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from config.access.operations import add_member, remove_member
+from config.access.rules import Level
+from config.access.visibility import require
+from config.adminkit.base import (
+    OperationAdmin,
+    OperationInline,
+    ReasonForm,
+    Verb,
+    access_of,
+    actor_of,
+    register,
+)
+from config.adminkit.passwords import GivenPasswordForm
+from config.organisation import operations
+from config.organisation.models import ApiToken, BusinessUnit, Membership, Team, User
+
+
+@register(BusinessUnit)
+class BusinessUnitAdmin(OperationAdmin):
+    """The tree of business units."""
+
+    nav_order = 10
+    list_display = ["name", "key", "parent", "time_zone"]
+    search_fields = ["name", "key"]
+    autocomplete_fields = ["parent"]
+    fieldsets = [(None, {"fields": ["key", "name", "parent", "time_zone"]})]
+    list_select_related = ["parent"]
+    change_verb = "edit"
+    add_level = Level.MANAGE
+    create_operation = operations.create_unit
+    edit_operation = operations.edit_unit
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A key is for ever."""
+        return ["key"] if obj else []
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> Any:
+        """Below a unit that the visitor manages."""
+        require(actor_of(request), "add_unit", values["parent"])
+        return super().create(request, values)
+
+
+class MembershipInline(OperationInline):
+    """Who is in the team."""
+
+    model = Membership
+    fk_name = "team"
+    autocomplete_fields = ["user"]
+    fields = ["user", "is_lead"]
+    change_verb = "edit"
+    create_operation = add_member
+    delete_operation = remove_member
+
+
+@register(Team)
+class TeamAdmin(OperationAdmin):
+    """Teams and their members."""
+
+    nav_order = 20
+    in_palette = True
+    list_display = ["name", "key", "unit", "is_active"]
+    list_filter = ["unit", "is_active"]
+    search_fields = ["name", "key"]
+    autocomplete_fields = ["unit"]
+    fieldsets = [(None, {"fields": ["key", "name", "unit", "description", "is_active"]})]
+    add_fieldsets = [(None, {"fields": ["key", "name", "unit"]})]
+    inlines = [MembershipInline]
+    list_select_related = ["unit"]
+    change_verb = "edit"
+    add_level = Level.MANAGE
+    create_operation = operations.create_team
+    edit_operation = operations.edit_team
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A key is for ever."""
+        return ["key"] if obj else []
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> Any:
+        """In a unit that the visitor manages."""
+        require(actor_of(request), "add_team", values["unit"])
+        return super().create(request, values)
+
+
+@register(User)
+class UserAdmin(OperationAdmin):
+    """People and the accounts of tools."""
+
+    nav_order = 30
+    in_palette = True
+    list_display = ["name", "username", "email", "kind", "is_staff", "is_active"]
+    list_filter = ["kind", "is_active", "is_staff"]
+    search_fields = ["name", "username", "email"]
+    readonly_fields = ["kind", "is_active", "is_superuser", "created_at"]
+    fieldsets = [
+        (None, {"fields": ["username", "name", "email", "time_zone", "is_staff"]}),
+        ("Account", {"fields": ["kind", "is_active", "is_superuser", "created_at"]}),
+    ]
+    add_fieldsets = [(None, {"fields": ["username", "name", "email", "time_zone", "is_staff"]})]
+    change_verb = "edit"
+    create_operation = operations.create_person
+    edit_operation = operations.edit_user
+    verbs = (
+        Verb("deactivate", operations.deactivate_user, form=ReasonForm, bulk=True, danger=True),
+        Verb("activate", operations.activate_user, form=ReasonForm),
+        Verb("set_password", operations.set_password, form=GivenPasswordForm),
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A user name is for ever."""
+        return ["username", *self.readonly_fields] if obj else self.readonly_fields
+
+    def add_check(self, request: HttpRequest) -> bool:
+        """Accounts belong to no unit: who manages the whole enterprise makes them."""
+        return access_of(request).containers(Level.MANAGE).everything
+
+    def verbs_from(self, obj: User) -> list[str]:
+        """Switching off what is on; passwords for people only."""
+        switch = "deactivate" if obj.is_active else "activate"
+        return [switch, "set_password"] if obj.is_person else [switch]
+
+
+@register(ApiToken)
+class ApiTokenAdmin(OperationAdmin):
+    """Keys to the API: made and shown once through the API, ended here."""
+
+    section = "Platform"
+    list_display = ["name", "owner", "hint", "expires_at", "revoked_at"]
+    list_filter = ["owner"]
+    search_fields = ["name", "hint"]
+    readonly_fields = ["owner", "name", "hint", "scopes", "networks", "expires_at", "revoked_at"]
+    fieldsets = [(None, {"fields": tuple(readonly_fields)})]
+    list_select_related = ["owner"]
+    verbs = (Verb("revoke", operations.revoke_token, form=ReasonForm, bulk=True, danger=True),)
+
+    def verbs_from(self, obj: ApiToken) -> list[str]:
+        """Once."""
+        return [] if obj.revoked_at else ["revoke"]
+
+    def may_do(self, request: HttpRequest, verb: Verb, obj: ApiToken) -> bool:
+        """Nobody sees a token that they may not revoke."""
+        return True

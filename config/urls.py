@@ -1,0 +1,45 @@
+"""All routes. The floors above list theirs; this only collects them."""
+
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView
+
+from config import health
+from config.access.api import AssignmentViewSet, MeView
+from config.adminkit.base import site
+from config.apikit import pages, routes
+from config.governance.api import PolicyViewSet
+from config.governance.settings_api import SettingViewSet
+from config.organisation.api import TeamViewSet, UnitViewSet, UserViewSet
+from config.organisation.token_api import TokenViewSet
+
+OWN: list[routes.Route] = [
+    ("units", UnitViewSet, "unit"),
+    ("teams", TeamViewSet, "team"),
+    ("users", UserViewSet, "user"),
+    ("tokens", TokenViewSet, "token"),
+    ("role-assignments", AssignmentViewSet, "role-assignment"),
+    ("policies", PolicyViewSet, "policy"),
+    ("settings", SettingViewSet, "setting"),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("problems/", pages.problem_list, name="problems"),
+    path("problems/<slug:code>", pages.problem_page, name="problem"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", pages.DocsView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/me/", MeView.as_view(), name="me"),
+    path("api/v1/", routes.api(OWN)),
+    path("admin/", site.urls),
+    path("accounts/", include("config.access.urls")),
+    *routes.pages(),
+]
+
+handler400 = "config.apikit.pages.bad_request"
+handler403 = "config.apikit.pages.forbidden"
+handler404 = "config.apikit.pages.not_found"
+handler500 = "config.apikit.pages.failed"

@@ -1,0 +1,1 @@
+"""Pages, their delivery, and the link that acknowledges."""

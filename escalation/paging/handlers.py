@@ -1,0 +1,31 @@
+"""How pages are made, and what follows when one is sent or can't be."""
+
+from config.due.operations import Outbound, outbound
+from config.events.models import Event
+from config.events.operations import within
+from escalation.paging import rules
+from escalation.paging.operations import (
+    PURPOSE,
+    answer_pages,
+    delivered,
+    prepare,
+    undeliverable,
+)
+from incidents.lifecycle.models import Incident
+
+outbound(
+    PURPOSE,
+    Outbound(
+        prepare=prepare,
+        sent=delivered,
+        failed=undeliverable,
+        retries=rules.RETRIES,
+        urgent=True,
+    ),
+)
+
+
+@within("incident.acknowledged")
+def close_pages(event: Event) -> None:
+    """In the acknowledgement's own transaction: what waits is not sent any more."""
+    answer_pages(Incident.objects.get(pk=event.subject_id or 0), by=event.actor)

@@ -1,0 +1,320 @@
+"""Creating pages, and following what became of each attempt to deliver them."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from config import clock
+from config.audit.tracking import lock
+from config.due import mail
+from config.due.models import Channel, OutboundMessage
+from config.due.operations import Send, Skip, send_later
+from config.errors import DomainError
+from config.events.operations import ask
+from config.governance.in_force import setting
+from config.organisation.models import User
+from escalation.paging import rules
+from escalation.paging.links import page_id_of, url_of
+from escalation.paging.models import Page, PageState
+from escalation.responders.models import ContactMethod
+from incidents.alerts.models import Alert
+from incidents.lifecycle.models import Incident
+from incidents.lifecycle.operations import acknowledge
+from incidents.taxonomy.models import Severity
+from incidents.timeline.operations import record as record_on_timeline
+
+PURPOSE = "page"
+# States of the run (a room above this one) and of the page in which nobody is to be woken.
+STOPPED = ("acknowledged", "ended")
+ANSWERED = (PageState.ACKNOWLEDGED, PageState.NOT_NEEDED)
+
+
+class PageGone(DomainError):
+    """The link is older than a page's lifetime, or its person has left."""
+
+    code = "page_expired"
+    status = 410
+
+
+@dataclass(frozen=True)
+class PagePlan:
+    """Whom to page for which step of an escalation."""
+
+    run_id: int
+    incident: Incident
+    responder: User
+    tier: int
+    round: int
+    due_at: datetime.datetime
+
+
+def create_pages(plans: Iterable[PagePlan], *, actor: User) -> None:
+    """Page each person once for this step, by as many methods at once as the severity asks.
+
+    A page that exists already stays alone (a timer that ran twice). Somebody without a verified
+    contact method gets a failed page, so that the next in line is asked at once.
+    """
+    # All rows before the first is sent: only then is it known whether anybody can be reached.
+    fresh = [page for plan in plans if (page := _create(plan, actor=actor)) is not None]
+    for page in fresh:
+        _send_first(page)
+
+
+def _create(plan: PagePlan, *, actor: User) -> Page | None:
+    page, is_new = Page.objects.get_or_create(
+        run_id=plan.run_id,
+        round=plan.round,
+        tier=plan.tier,
+        responder=plan.responder,
+        defaults={
+            "incident": plan.incident,
+            "due_at": plan.due_at,
+            "created_at": clock.now(),
+            "expires_at": clock.now() + rules.PAGE_LIFETIME,
+        },
+    )
+    if not is_new:
+        return None
+    record_on_timeline(
+        plan.incident,
+        "page.created",
+        actor=actor,
+        text=f"Paged {plan.responder} (tier {plan.tier})",
+        page_id=str(page.pk),
+        tier=plan.tier,
+        responder_id=plan.responder.pk,
+    )
+    return page
+
+
+def _send_first(page: Page) -> None:
+    usable = [(method.channel, method) for method in page.responder.contact_methods.usable()]
+    methods = rules.at_once(usable, _channels_at_once(page.incident))
+    for method in methods:
+        _send_by(page, method)
+    if not methods:
+        _fail(page, "has no verified contact method")
+
+
+def _channels_at_once(incident: Incident) -> int:
+    if incident.severity != Severity.SEV1:
+        return 1
+    return int(setting("notify.sev1_min_channels", unit=incident.unit))
+
+
+def _send_by(page: Page, method: ContactMethod) -> None:
+    page.contact = method
+    page.save(update_fields=["contact"])
+    send_later(
+        PURPOSE,
+        page.incident,
+        channel=Channel(method.channel),
+        address=method.address,
+        page_id=str(page.pk),
+        contact_id=method.pk,
+    )
+
+
+def prepare(message: OutboundMessage) -> Send | Skip:
+    """The page's text, from the incident as it is now; nothing where it isn't needed any more.
+
+    Runs in the sending thread immediately before the network call: whoever has acknowledged
+    by now is not woken.
+    """
+    page = _read(message)
+    if page is None:
+        return Skip("the page is gone")
+    facts = facts_of(page)
+    # Read again, last: nothing but the network comes between this query and the person's phone.
+    page = _read(message)
+    if page is None or (reason := _needless(page)):
+        return Skip(reason if page else "the page is gone")
+    brief = brief_of(page, facts, attempt=message.attempts)
+    return Send(
+        subject=rules.subject(brief),
+        text=rules.text(brief),
+        json=rules.payload(brief),
+        headers=_headers(page),
+    )
+
+
+def _read(message: OutboundMessage) -> Page | None:
+    rows = Page.objects.select_related("incident__service", "responder", "run")
+    return rows.filter(pk=message.data["page_id"]).first()
+
+
+def _needless(page: Page) -> str:
+    """Why nobody needs this page any more; empty while somebody does."""
+    if not page.incident.is_open:
+        return f"{page.incident.reference} is {page.incident.state}"
+    if page.run.state in STOPPED:
+        return f"the escalation is {page.run.get_state_display().lower()}"
+    if page.state in ANSWERED:
+        return f"the page is {page.get_state_display().lower()}"
+    answered_at = page.run.acknowledged_at
+    if answered_at is not None and page.created_at <= answered_at:
+        return "it was acknowledged since; the escalation has gone on to others"
+    return "" if page.responder.is_active else f"{page.responder} can't sign in any more"
+
+
+def _headers(page: Page) -> dict[str, str]:
+    # One thread an incident: every page refers to the same made-up first message.
+    return {
+        "References": f"<incident-{page.incident.reference.lower()}@{mail.domain()}>",
+        "X-Watchbill-Incident": page.incident.reference,
+        "X-Watchbill-Page": str(page.pk),
+        "Idempotency-Key": str(page.pk),
+    }
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a page says and other tables know."""
+
+    alerts: int
+    next_in_line: str
+
+
+def facts_of(page: Page) -> Facts:
+    """Read them."""
+    alerts = Alert.objects.filter(incident_id=page.incident_id).count()
+    return Facts(alerts, ask("escalation.next", default="", incident=page.incident))
+
+
+def brief_of(page: Page, facts: Facts, *, attempt: int = 1) -> rules.Briefing:
+    """All that a page, its link and its webhook say."""
+    incident = page.incident
+    return rules.Briefing(
+        page_id=str(page.pk),
+        reference=incident.reference,
+        title=incident.title,
+        severity=incident.severity,
+        service=incident.service.name if incident.service else "",
+        started_at=incident.started_at or incident.opened_at,
+        alerts=facts.alerts,
+        runbook=incident.service.runbook_url if incident.service else "",
+        tier=page.tier,
+        attempt=attempt,
+        due_at=page.due_at,
+        next_in_line=facts.next_in_line,
+        ack_url=url_of(page.pk),
+        restricted=incident.is_restricted,
+    )
+
+
+def delivered(message: OutboundMessage) -> None:
+    """The provider took the page (in the transaction that marks the message done)."""
+    page = _told(message)
+    if page.sent_at is None:
+        page.sent_at = clock.now()
+        if page.state in (PageState.WAITING, PageState.NOT_NEEDED):
+            page.state = PageState.SENT
+        page.save(update_fields=["state", "sent_at"])
+    record_on_timeline(
+        page.incident,
+        "page.sent",
+        actor=User.objects.system(),
+        text=f"Page to {page.responder} sent by {message.get_channel_display().lower()}",
+        page_id=str(page.pk),
+        channel=message.channel,
+    )
+
+
+def undeliverable(message: OutboundMessage) -> None:
+    """All attempts failed: try the person's next contact method, else ask the next in line."""
+    page = _told(message)
+    if page.state not in (PageState.WAITING, PageState.SENT) or _needless(page):
+        return
+    about = OutboundMessage.objects.filter(root_type=message.root_type, root_id=message.root_id)
+    tried = list(about.filter(purpose=PURPOSE, data__page_id=str(page.pk)))
+    used = {row.data["contact_id"] for row in tried}
+    following = page.responder.contact_methods.usable().exclude(pk__in=used).first()
+    if following is not None:
+        _record_fallback(page, message, following)
+        _send_by(page, following)
+    elif all(row.dead_at is not None for row in tried if row.pk != message.pk):
+        _fail(page, "could not be reached by any contact method")
+
+
+def _told(message: OutboundMessage) -> Page:
+    rows = Page.objects.select_related("incident", "responder", "run")
+    return rows.get(pk=message.data["page_id"])
+
+
+def _record_fallback(page: Page, message: OutboundMessage, following: ContactMethod) -> None:
+    failed, trying = message.get_channel_display(), following.get_channel_display()
+    record_on_timeline(
+        page.incident,
+        "page.fallback",
+        actor=User.objects.system(),
+        text=f"{page.responder} could not be reached by {failed.lower()}: trying {trying.lower()}",
+        page_id=str(page.pk),
+        contact_id=following.pk,
+    )
+
+
+def _fail(page: Page, why: str) -> None:
+    page.state = PageState.FAILED
+    page.save(update_fields=["state"])
+    record_on_timeline(
+        page.incident,
+        "page.failed",
+        actor=User.objects.system(),
+        text=f"{page.responder} {why}",
+        page_id=str(page.pk),
+        run_id=page.run_id,
+        tier=page.tier,
+        round=page.round,
+        responder_id=page.responder_id,
+    )
+
+
+def page_for_token(token: str) -> Page | None:
+    """The page that a link opens; None when the token isn't one of ours."""
+    page_id = page_id_of(token)
+    rows = Page.objects.select_related(
+        "incident__service", "incident__acknowledged_by", "responder", "run"
+    )
+    return rows.filter(pk=page_id).first() if page_id else None
+
+
+def is_expired(page: Page) -> bool:
+    """Older than a page's lifetime, or its person has left."""
+    return page.expires_at <= clock.now() or not page.responder.is_active
+
+
+def awaits_acknowledgement(incident: Incident) -> bool:
+    """Nobody has acknowledged yet, or not since the escalation was armed again."""
+    again: bool = ask("incident.awaits_acknowledgement", default=False, incident=incident)
+    return incident.is_open and (incident.acknowledged_at is None or again)
+
+
+def acknowledge_by_link(page: Page) -> None:
+    """Acknowledge as the page's person. Repeating it is fine; an expired page raises `PageGone`."""
+    if is_expired(page):
+        raise PageGone("This page has expired. Sign in to act on the incident.")
+    with transaction.atomic():
+        lock(page.incident)
+        if not page.incident.is_open:
+            return
+        acknowledge(page.incident, actor=page.responder)
+        Page.objects.filter(pk=page.pk, acknowledged_at=None).update(
+            state=PageState.ACKNOWLEDGED, acknowledged_at=clock.now()
+        )
+
+
+def answer_pages(incident: Incident, *, by: User) -> None:
+    """The acknowledging person's pages are answered; those that wait for others are not sent."""
+    mine = Page.objects.filter(incident=incident, responder=by, acknowledged_at__isnull=True)
+    mine.filter(state__in=(PageState.WAITING, PageState.SENT)).update(
+        state=PageState.ACKNOWLEDGED, acknowledged_at=clock.now()
+    )
+    mark_not_needed(incident)
+
+
+def mark_not_needed(incident: Incident) -> None:
+    """Pages that wait are not needed any more; those that were sent keep their record."""
+    waiting = Page.objects.filter(incident=incident, state=PageState.WAITING)
+    waiting.update(state=PageState.NOT_NEEDED)

@@ -1,0 +1,1 @@
+"""Escalation policies: which tier is paged when nobody answers."""

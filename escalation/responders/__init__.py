@@ -1,0 +1,1 @@
+"""How each person can be reached, and whether that was verified."""

@@ -1,0 +1,1 @@
+"""Schedules: weekly rotations in local time, hand-offs and overrides."""

@@ -1,0 +1,250 @@
+"""Schedules in the admin: rotations, people in turn, overrides, and who is on call when."""
+
+import datetime
+from typing import Any
+
+from django import forms
+from django.contrib.postgres.forms import DateTimeRangeField, RangeWidget
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminSplitDateTimeWidget
+
+from config import clock
+from config.access.rules import Level
+from config.access.visibility import require
+from config.adminkit.base import (
+    OperationAdmin,
+    OperationInline,
+    ReasonForm,
+    Verb,
+    display,
+    register,
+)
+from config.adminkit.home import Item, Section, home_section
+from config.adminkit.scoping import actor_of
+from config.errors import Invalid
+from config.organisation.models import Team, User
+from escalation.rota import operations, rules
+from escalation.rota.models import Layer, Override, Schedule, Turn
+
+SHOWN = datetime.timedelta(days=28)
+NOT_ASKED = object()
+
+
+class LayerInline(OperationInline):
+    """The rotations of a schedule; their people are on the rotation's own page."""
+
+    model = Layer
+    fields = ("position", "name", "starts_on", "ends_on", "handoff", "days")
+    ordering = ("position",)
+    change_verb = "edit"
+    create_operation = operations.add_layer
+    edit_operation = operations.edit_layer
+    delete_operation = operations.remove_layer
+
+
+class TurnInline(OperationInline):
+    """The people of a rotation, in turn."""
+
+    model = Turn
+    fields = ("position", "user")
+    autocomplete_fields = ("user",)
+    ordering = ("position",)
+    change_verb = "edit"
+    create_operation = operations.add_turn
+    edit_operation = operations.edit_turn
+    delete_operation = operations.remove_turn
+
+
+def _create_schedule(*, actor: User, team: Team, **values: Any) -> Schedule:
+    require(actor, "add_schedule", team)
+    return operations.create_schedule(team=team, actor=actor, **values)
+
+
+def _edit_schedule(
+    schedule: Schedule, *, actor: User, changes: dict[str, Any], reason: str = ""
+) -> None:
+    if "team" in changes:
+        require(actor, "add_schedule", changes["team"])
+    operations.edit_schedule(schedule, actor=actor, values=changes, reason=reason)
+
+
+@register(Schedule)
+class ScheduleAdmin(OperationAdmin):
+    """A schedule, who is on call now, and the four weeks ahead."""
+
+    list_display = ["name", "team", "on_call_now", "time_zone", "is_active"]
+    list_filter = ["team", "is_active"]
+    search_fields = ["name", "key"]
+    autocomplete_fields = ["team"]
+    readonly_fields = ["on_call_now", "ahead", "reachable"]
+    fieldsets = [
+        (None, {"fields": ["name", "key", "team", "time_zone", "is_active"]}),
+        ("Who is on call", {"fields": ["on_call_now", "reachable", "ahead"]}),
+    ]
+    inlines = [LayerInline]
+    list_select_related = ["team"]
+    change_verb = "edit"
+    add_level = Level.MANAGE
+    create_operation = _create_schedule
+    edit_operation = _edit_schedule
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Ask who is on call once for all rows."""
+        changelist = super().get_changelist_instance(request)
+        people = operations.on_call_each(changelist.result_list)
+        for schedule in changelist.result_list:
+            schedule.found_on_call = people.get(schedule.pk)
+        return changelist
+
+    @display(description="On call now")
+    def on_call_now(self, schedule: Schedule) -> str:
+        """Who would be paged at this moment."""
+        if schedule._state.adding:
+            return "Nobody"
+        found = getattr(schedule, "found_on_call", NOT_ASKED)
+        person = operations.on_call(schedule) if found is NOT_ASKED else found
+        return str(person or "Nobody")
+
+    @display(description="Can they be reached?")
+    def reachable(self, schedule: Schedule) -> str:
+        """Those for whom one fault of one provider is enough to sleep through."""
+        if schedule._state.adding:
+            return ""
+        found = operations.reachability(schedule)
+        poor = [f"{user} ({count})" for user, count in found if count < operations.ENOUGH_ADDRESSES]
+        if not poor:
+            return "Everybody has two verified contact methods or more."
+        return f"Fewer than two verified contact methods: {', '.join(poor)}."
+
+    @display(description="The four weeks ahead")
+    def ahead(self, schedule: Schedule) -> SafeString | str:
+        """The final schedule of four weeks, with its gaps."""
+        if schedule._state.adding:
+            return "Save the schedule, then add a rotation below."
+        start = clock.now()
+        covers = operations.covers(schedule, start, start + SHOWN)
+        people = User.objects.in_bulk([cover.person for cover in covers])
+        lines = [(c.start, c.end, str(people[c.person]), c.is_override) for c in covers]
+        gaps = rules.gaps(covers, start, start + SHOWN)
+        lines += [(begin, end, "Nobody: a gap", False) for begin, end in gaps]
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (f"{begin:%a %d %b %H:%M}", f"{end:%a %d %b %H:%M}", f"{who}{_mark(replaced)}")
+                for begin, end, who, replaced in sorted(lines)
+            ),
+        )
+        return format_html(
+            '<table class="wb-table"><thead><tr><th>From (UTC)</th><th>Until</th><th>On call</th>'
+            "</tr></thead><tbody>{}</tbody></table>",
+            rows,
+        )
+
+
+def _mark(is_override: bool) -> str:
+    return " (override)" if is_override else ""
+
+
+@register(Layer)
+class LayerAdmin(OperationAdmin):
+    """One rotation and its people."""
+
+    list_display = ["schedule", "name", "position", "days", "handoff", "starts_on"]
+    list_filter = ["schedule"]
+    search_fields = ["name", "schedule__name"]
+    readonly_fields = ["schedule"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "schedule", "name", "position", "starts_on", "ends_on", "handoff", "days",
+                ]
+            },
+        )
+    ]  # fmt: skip
+    inlines = [TurnInline]
+    list_select_related = ["schedule"]
+    change_verb = "edit"
+
+    @staticmethod
+    def edit_operation(
+        layer: Layer, *, actor: User, changes: dict[str, Any], reason: str = ""
+    ) -> None:
+        """Change the rotation."""
+        operations.edit_layer(layer, actor=actor, changes=changes)
+
+
+class OverrideForm(forms.ModelForm):  # type: ignore[type-arg]  # Django does not make it generic
+    """Person and period, in UTC."""
+
+    span = DateTimeRangeField(
+        label="From and until (UTC)", widget=RangeWidget(UnfoldAdminSplitDateTimeWidget())
+    )
+
+
+def _add_override(*, actor: User, schedule: Schedule, user: User, span: Any, reason: str) -> Any:
+    require(actor, "override", schedule)
+    if span.lower is None or span.upper is None:
+        raise Invalid("Say from when and until when.", field="span")
+    return operations.add_override(
+        schedule, user=user, start=span.lower, end=span.upper, actor=actor, reason=reason
+    )
+
+
+@register(Override)
+class OverrideAdmin(OperationAdmin):
+    """Who takes over from whom, and until when."""
+
+    form = OverrideForm
+    list_display = ["schedule", "user", "begins", "ends", "reason", "withdrawn_at"]
+    list_filter = ["schedule"]
+    search_fields = ["schedule__name", "user__name", "reason"]
+    autocomplete_fields = ["schedule", "user"]
+    readonly_fields = ["withdrawn_at"]
+    fieldsets = [(None, {"fields": ["schedule", "user", "span", "reason", "withdrawn_at"]})]
+    list_select_related = ["schedule", "user"]
+    add_level = Level.RESPOND
+    create_operation = _add_override
+    verbs = (Verb("withdraw", operations.withdraw_override, form=ReasonForm, danger=True),)
+
+    @display(description="From", ordering="span__startswith")
+    def begins(self, override: Override) -> Any:
+        """The first instant."""
+        return override.span.lower
+
+    @display(description="Until", ordering="span__endswith")
+    def ends(self, override: Override) -> Any:
+        """The instant after the last."""
+        return override.span.upper
+
+    def verbs_from(self, obj: Override) -> list[str]:
+        """An override is withdrawn once."""
+        return [] if obj.withdrawn_at else ["withdraw"]
+
+
+@home_section(order=30)
+def on_call_now(request: HttpRequest) -> Section:
+    """Who would be paged at this moment, by schedule."""
+    rows = Schedule.objects.visible_to(actor_of(request)).filter(is_active=True)
+    return Section(
+        "Who is on call now",
+        [_on_call_item(row) for row in rows.select_related("team").order_by("name")[:8]],
+        empty_text="There is no schedule yet. Add one, so that alerts reach somebody.",
+        link=reverse("admin:escalation_schedule_changelist"),
+    )
+
+
+def _on_call_item(row: Schedule) -> Item:
+    person = operations.on_call(row)
+    return Item(
+        row.name,
+        reverse("admin:escalation_schedule_change", args=[row.pk]),
+        str(person) if person else "nobody",
+        badge="" if person else "Gap",
+        tone="neutral" if person else "danger",
+    )

@@ -1,0 +1,1 @@
+"""A running escalation: its tiers, its record, its end."""

@@ -1,0 +1,112 @@
+"""When escalations begin, go on and end."""
+
+import datetime
+
+from config.due.jobs import job
+from config.due.models import Timer
+from config.due.operations import timer
+from config.events.models import Event
+from config.events.operations import provides, within
+from config.organisation.models import User
+from escalation.policies.operations import Situation, targets_of
+from escalation.runs import operations
+from escalation.runs.models import EscalationRun
+from escalation.runs.rules import Step, next_step
+from incidents.lifecycle.models import Incident
+
+
+@timer(operations.TIER)
+def tier_due(row: Timer, incident: Incident) -> None:
+    """Page the next tier, unless somebody has acknowledged by now."""
+    run = operations.live_run(incident)
+    if run is not None:
+        run.incident = incident
+        operations.page_next_tier(run, due_at=row.due_at, actor=User.objects.system())
+
+
+@timer(operations.FOLLOW_UP)
+def follow_up_due(row: Timer, incident: Incident) -> None:
+    """Look whether an action followed the acknowledgement."""
+    operations.follow_up(incident)
+
+
+@within("incident.opened")
+def begin(event: Event) -> None:
+    """A new incident is escalated in the transaction that opens it: none can be forgotten."""
+    incident = _incident_of(event)
+    operations.start(incident, actor=User.objects.system(), trigger="opened")
+
+
+@within("incident.reopened")
+def begin_again(event: Event) -> None:
+    """Reopened, and nobody has acknowledged (what a tool reopens counts so): page again."""
+    incident = _incident_of(event)
+    if incident.acknowledged_at is None:
+        operations.start(incident, actor=User.objects.system(), trigger="reopened")
+
+
+@within("incident.edited")
+def follow_the_owner(event: Event) -> None:
+    """Another team or service: page those whose it is now."""
+    changed = {change["field"] for change in event.data.get("changes", ())}
+    if changed & {"team", "service"}:
+        incident = _incident_of(event)
+        operations.reassigned(incident, actor=event.actor)
+
+
+@within("incident.acknowledged")
+def stop_paging(event: Event) -> None:
+    """In the acknowledgement's own transaction: no tier is paged after it commits."""
+    incident = _incident_of(event)
+    operations.acknowledged(incident, by=event.actor, at=event.recorded_at)
+
+
+@within("incident.resolved")
+@within("incident.closed")
+@within("incident.cancelled")
+def finish(event: Event) -> None:
+    """An incident that is over pages nobody."""
+    incident = _incident_of(event)
+    operations.end(incident, actor=event.actor, reason=event.kind)
+
+
+@within("page.failed")
+def ask_the_next(event: Event) -> None:
+    """Somebody can't be reached: when nobody of the tier can, the next tier is paged at once."""
+    run = EscalationRun.objects.select_related("incident").get(pk=event.data["run_id"])
+    responder = User.objects.get(pk=event.data["responder_id"])
+    operations.unreachable(run, responder, tier=event.data["tier"])
+
+
+@job("escalation.rearm_forgotten", every="minutes", minutes=10)
+def rearm_forgotten(as_of: datetime.datetime) -> int:
+    """The repair of what timers promise: an escalation whose timer died goes on."""
+    return operations.rearm_forgotten(as_of)
+
+
+@provides("incident.awaits_acknowledgement")
+def awaits_acknowledgement(incident: Incident) -> bool:
+    """An escalation is paging, or has run out of people: an acknowledgement would stop it."""
+    run = operations.live_run(incident)
+    return run is not None and run.state not in operations.QUIET
+
+
+@provides("escalation.next")
+def next_in_line(incident: Incident) -> str:
+    """Who is paged next and when, in words; empty when nobody is."""
+    run = operations.live_run(incident)
+    if run is None or run.next_tier_at is None:
+        return ""
+    version = run.policy_version
+    positions = [tier.position for tier in version.tiers.all()]
+    step = next_step(positions, version.rounds, Step(run.tier, run.round))
+    if step is None:
+        return ""
+    tier = version.tiers.select_related("schedule", "person").get(position=step.tier)
+    people = targets_of(tier, Situation.of(incident), run.next_tier_at)
+    who = ", ".join(str(person) for person in people[:3]) or tier.describe()
+    return f"{who} at {run.next_tier_at:%H:%M} UTC"
+
+
+def _incident_of(event: Event) -> Incident:
+    return Incident.objects.get(pk=event.subject_id or 0)

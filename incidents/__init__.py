@@ -1,0 +1,1 @@
+"""The core: services, the incident and its timeline, alerts."""

@@ -1,0 +1,9 @@
+"""All admin pages of the core, collected for Django."""
+
+from incidents.alerts import admin as alerts
+from incidents.catalog import admin as catalog
+from incidents.lifecycle import admin as lifecycle
+from incidents.taxonomy import admin as taxonomy
+from incidents.timeline import admin as timeline
+
+__all__ = ["alerts", "catalog", "lifecycle", "taxonomy", "timeline"]

@@ -1,0 +1,1 @@
+"""Alerts: sources, the raw inbox, fingerprints, and the incidents that alerts open and end."""

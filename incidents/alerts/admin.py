@@ -1,0 +1,261 @@
+"""Sources with their set-up pages, the inbox with its quarantine, and the alerts."""
+
+import datetime
+import json
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Max
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
+
+from config import clock
+from config.access.rules import Level, Role
+from config.access.visibility import require
+from config.adminkit.base import (
+    OperationAdmin,
+    ReadOnlyAdmin,
+    ReasonForm,
+    Verb,
+    display,
+    register,
+)
+from config.adminkit.scoping import actor_of
+from incidents.alerts import operations
+from incidents.alerts.adapters import guide_for
+from incidents.alerts.models import Alert, IngestSource, PayloadState, RawPayload
+from incidents.alerts.operations import LONGEST_OVERLAP, Issued
+from incidents.alerts.rules import Status
+
+STATES: dict[str, str] = {
+    PayloadState.NEW: "info",
+    PayloadState.DONE: "success",
+    PayloadState.QUARANTINED: "danger",
+}
+ALERT_STATES: dict[str, str] = {Status.FIRING: "danger", Status.RESOLVED: "success"}
+LEVELS = {"critical": "danger", "error": "warning", "warning": "info"}
+SHOWN = 20
+PLACEHOLDER = "TOKEN"
+
+
+class RotateForm(ReasonForm):
+    """How long both tokens are valid."""
+
+    hours = forms.IntegerField(
+        label="Hours for which the present token stays valid",
+        min_value=0,
+        max_value=LONGEST_OVERLAP,
+        initial=24,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="0 ends it at once: for a token that has leaked.",
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """0 hours are an answer too."""
+        return dict(self.cleaned_data)
+
+
+@register(IngestSource)
+class IngestSourceAdmin(OperationAdmin):
+    """Tools that send alerts: set-up, token, and what came in last."""
+
+    in_palette = True
+    change_form_outer_after_template = "incidents/source_panel.html"
+
+    list_display = ["name", "adapter", "team", "service", "is_active", "last_received"]
+    list_filter = ["adapter", "is_active", "team"]
+    search_fields = ["name"]
+    autocomplete_fields = ["team", "service"]
+    readonly_fields = ["shown_hint", "previous_until", "account", "created_at"]
+    fieldsets = [
+        (None, {"fields": [("name", "adapter"), ("team", "service"), "is_active"]}),
+        ("Limits", {"fields": ["rate_per_minute"]}),
+        ("Token", {"fields": [("shown_hint", "previous_until"), ("account", "created_at")]}),
+    ]
+    inlines: ClassVar[list[Any]] = []
+    actions: list[Any] = []
+    list_select_related = ["team", "service"]
+
+    change_verb = "change"
+    add_level = Level.MANAGE
+    add_roles = (Role.INTEGRATOR,)
+    create_operation = operations.create_source
+    edit_operation = operations.edit_source
+    verbs = (
+        Verb("test", operations.send_test, label="Send a test alert"),
+        Verb("rotate", operations.rotate, label="Rotate the token", form=RotateForm),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the time of the last payload."""
+        return super().get_queryset(request).annotate(last_at=Max("payloads__received_at"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The adapter is chosen once: the token stands in that tool's configuration."""
+        return [*self.readonly_fields, "adapter"] if obj is not None else self.readonly_fields
+
+    @display(description="Token begins with")
+    def shown_hint(self, source: IngestSource) -> str:
+        """Enough to tell tokens apart."""
+        return f"{source.hint}…" if source.hint else ""
+
+    @display(description="Last received", ordering="last_at")
+    def last_received(self, source: Any) -> Any:
+        """When the last payload came in."""
+        return source.last_at
+
+    # The token is shown in the answer itself: it is kept neither in a message nor in the session.
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> Any:
+        """For a team whose sources the visitor manages."""
+        require(actor_of(request), "add_ingest_source", values["team"])
+        return self._keep(request, super().create(request, values))
+
+    def run(self, request: HttpRequest, verb: Verb, obj: Any, arguments: dict[str, Any]) -> None:
+        """A rotation's token goes into the answer."""
+        with transaction.atomic():
+            self._keep(request, verb.operation(obj, actor=actor_of(request), **arguments))
+
+    def _keep(self, request: HttpRequest, result: Any) -> Any:
+        if not isinstance(result, Issued):
+            return result
+        request._watchbill_issued = result  # type: ignore[attr-defined]  # read by _or_token
+        return result.source
+
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any) -> HttpResponse:
+        """The page with the token."""
+        return self._or_token(request, super().response_add(request, obj, *args))
+
+    def verb_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """After a rotation the page with the token."""
+        return self._or_token(request, super().verb_view(request, object_id, name))
+
+    def _or_token(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        issued: Issued | None = getattr(request, "_watchbill_issued", None)
+        if issued is None:
+            return response
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Token of {issued.source}",
+            "token": issued.token,
+            "guides": guide_for(issued.source.adapter, settings.BASE_URL, issued.token),
+            "change_url": self._change_url(issued.source),
+        }
+        page = TemplateResponse(request, "incidents/source_token.html", context)
+        page["Cache-Control"] = "no-store"
+        return page
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Add set-up and what came in."""
+        source = kwargs.get("obj")
+        if source is not None:
+            context |= _panel(request, source)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _panel(request: HttpRequest, source: IngestSource) -> dict[str, Any]:
+    rows = RawPayload.objects.visible_to(actor_of(request)).filter(source=source)
+    since = clock.now() - datetime.timedelta(hours=24)
+    counts = rows.filter(received_at__gte=since).values_list("state").annotate(Count("pk"))
+    return {
+        "source": source,
+        "guides": guide_for(source.adapter, settings.BASE_URL, PLACEHOLDER),
+        "placeholder": PLACEHOLDER,
+        "counts": [(PayloadState(state).label, number) for state, number in counts.order_by()],
+        "payloads": rows.order_by("-id")[:SHOWN],
+    }
+
+
+@register(RawPayload)
+class RawPayloadAdmin(OperationAdmin):
+    """What came in, as it came; those in quarantine wait for somebody to replay them."""
+
+    list_display = ["received_at", "source", "adapter", "kind", "shown_state", "shown_error"]
+    list_filter = ["state", "kind", "source"]
+    search_fields: ClassVar[list[str]] = []
+    autocomplete_fields: ClassVar[list[str]] = []
+    readonly_fields = ["shown_body", "shown_outcome"]
+    fieldsets = [
+        (None, {"fields": [("source", "adapter", "kind"), ("state", "error")]}),
+        ("What came in", {"fields": ["received_at", "content_type", "headers", "shown_body"]}),
+        ("What became of it", {"fields": ["shown_outcome", ("processed_at", "attempts")]}),
+    ]
+    inlines: ClassVar[list[Any]] = []
+    actions: list[Any] = []
+    list_select_related = ["source"]
+
+    verbs = (Verb("replay", operations.replay, form=ReasonForm, bulk=True),)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """The source carries the rights; lists need no bodies."""
+        return super().get_queryset(request).select_related("source")
+
+    def verbs_from(self, obj: RawPayload) -> list[str]:
+        """Only what is in quarantine is replayed."""
+        return ["replay"] if obj.state == PayloadState.QUARANTINED else []
+
+    @display(description="State", ordering="state", label=STATES)
+    def shown_state(self, payload: RawPayload) -> tuple[str, str]:
+        """The state as a badge."""
+        return payload.state, payload.get_state_display()
+
+    @display(description="Error")
+    def shown_error(self, payload: RawPayload) -> str:
+        """Its first line."""
+        return payload.error.split("\n")[0][:120]
+
+    @display(description="Body (secrets redacted)")
+    def shown_body(self, payload: RawPayload) -> str:
+        """The text."""
+        return payload.text
+
+    @display(description="Outcome")
+    def shown_outcome(self, payload: RawPayload) -> str:
+        """What became of each alert."""
+        return json.dumps(payload.outcome, indent=2)
+
+
+@register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    """What tools say, one row a condition."""
+
+    list_display = [
+        *("title", "shown_state", "shown_level", "count", "service", "incident", "last_seen_at"),
+    ]
+    list_filter = ["state", "level", "source", "service"]
+    search_fields = ["title", "dedup_key", "incident__reference"]
+    autocomplete_fields: ClassVar[list[str]] = []
+    readonly_fields: ClassVar[list[str]] = []
+    fieldsets = [
+        (None, {"fields": ["title", "description", ("state", "level", "count")]}),
+        ("What it is about", {"fields": [("service", "team"), "incident", "labels", "links"]}),
+        (
+            "When",
+            {
+                "fields": [
+                    ("starts_at", "ends_at", "resolve_pending_at"),
+                    ("first_seen_at", "last_seen_at"),
+                ]
+            },
+        ),
+        ("Where it comes from", {"fields": ["source", "dedup_key", "fingerprint"]}),
+    ]
+    inlines: ClassVar[list[Any]] = []
+    actions: list[Any] = []
+    list_select_related = ["service", "incident", "source"]
+
+    @display(description="State", ordering="state", label=ALERT_STATES)
+    def shown_state(self, alert: Alert) -> tuple[str, str]:
+        """The state as a badge."""
+        return alert.state, alert.get_state_display()
+
+    @display(description="Level", ordering="level", label=LEVELS)
+    def shown_level(self, alert: Alert) -> tuple[str, str]:
+        """The level as a badge."""
+        return alert.level, alert.get_level_display()

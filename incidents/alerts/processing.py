@@ -1,0 +1,136 @@
+"""The worker's way through the inbox: one source at a time, in order, in micro-batches.
+
+A batch is one transaction, so everything in it happens once, whenever a worker is killed. An
+advisory lock of the session lets one worker at a time work on a source: a resolve never
+overtakes its alert, and what a killed worker held is free at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import structlog
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
+
+from config import clock
+from config.errors import DomainError
+from config.origin import Origin, acting
+from incidents.alerts.batches import Batch
+from incidents.alerts.models import IngestSource, PayloadState, RawPayload
+
+BATCH = 200
+# Payloads with which workers began so often without an end are taken alone, then not at all.
+SUSPECT = 3
+HOPELESS = 6
+_LOCK = 7_235_200 << 32
+
+logger = structlog.get_logger(__name__)
+
+
+def process_inbox(limit: int = BATCH) -> bool:
+    """Work through up to `limit` payloads of each source; False when none was waiting."""
+    worked = False
+    for source_id in _waiting():
+        with _alone(source_id) as mine:
+            worked = (mine and _work_on(source_id, limit)) or worked
+    return worked
+
+
+def drain_inbox() -> None:
+    """Work through all of it: for tests, seeding and simulations."""
+    while process_inbox():
+        pass
+
+
+def seconds_behind() -> float:
+    """How many seconds the oldest waiting payload is old."""
+    oldest = RawPayload.objects.new().order_by("id").values_list("received_at", flat=True).first()
+    return max((clock.now() - oldest).total_seconds(), 0.0) if oldest else 0.0
+
+
+def _waiting() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM incidents_ingestsource s WHERE EXISTS (SELECT FROM"
+            " incidents_rawpayload r WHERE r.source_id = s.id AND r.state = 'new') ORDER BY id"
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+@contextmanager
+def _alone(source_id: int) -> Iterator[bool]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK | source_id])
+        mine = bool(cursor.fetchone()[0])
+    try:
+        yield mine
+    finally:
+        if mine:
+            with suppress(Error), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK | source_id])
+
+
+def _work_on(source_id: int, limit: int) -> bool:
+    source = IngestSource.objects.select_related("account", "service", "team").get(pk=source_id)
+    payloads = _begin(source_id, limit)
+    if not payloads:
+        return False
+    if payloads[0].attempts > HOPELESS:
+        text = f"Workers stopped {HOPELESS} times while they read this payload."
+        _quarantine(payloads.pop(0), text)
+    if payloads and not _try(source, payloads):
+        for payload in payloads:
+            _one_by_one(source, payload)
+    return True
+
+
+def _begin(source_id: int, limit: int) -> list[RawPayload]:
+    """The oldest payloads, with this attempt counted and committed before anything is read."""
+    rows = RawPayload.objects.new().filter(source=source_id).order_by("id")
+    head = list(rows.values_list("id", "attempts")[:limit])
+    if head and head[0][1] >= SUSPECT:
+        head = head[:1]
+    names = [pk for pk, _ in head]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE incidents_rawpayload SET attempts = attempts + 1 WHERE id = ANY(%s)", [names]
+        )
+    return list(RawPayload.objects.filter(pk__in=names).order_by("id"))
+
+
+def _try(source: IngestSource, payloads: list[RawPayload]) -> bool:
+    try:
+        _apply(source, payloads)
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble is not the payload's: it stays where it is
+    except Exception:
+        logger.warning("batch of alerts failed; going one by one", source=source.pk, exc_info=True)
+        return False
+    return True
+
+
+def _one_by_one(source: IngestSource, payload: RawPayload) -> None:
+    fresh = RawPayload.objects.get(pk=payload.pk)
+    try:
+        _apply(source, [fresh])
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("payload quarantined", payload=payload.pk)
+        _quarantine(payload, _words(error))
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, DomainError):
+        return error.detail
+    return f"{type(error).__name__}: {error}"[:2000]
+
+
+def _apply(source: IngestSource, payloads: list[RawPayload]) -> None:
+    with acting(Origin.API), transaction.atomic():
+        Batch(source, payloads).run()
+
+
+def _quarantine(payload: RawPayload, error: str) -> None:
+    RawPayload.objects.filter(pk=payload.pk, state=PayloadState.NEW).update(
+        state=PayloadState.QUARANTINED, error=error, processed_at=clock.now()
+    )

@@ -1,0 +1,117 @@
+"""What alerts do to incidents: open, join, reopen, worsen. Each step is a lifecycle operation."""
+
+import datetime
+from typing import Any
+
+from django.db import transaction
+
+from config import clock
+from config.audit.tracking import lock
+from config.errors import DomainError
+from config.governance.in_force import setting
+from config.organisation.models import User
+from incidents.alerts.models import Alert
+from incidents.lifecycle import operations as lifecycle
+from incidents.lifecycle.models import Incident, Source
+from incidents.lifecycle.rules import REOPENABLE, State, reopen_until
+from incidents.taxonomy.models import Level
+from incidents.timeline.models import Reliability
+from incidents.timeline.operations import record
+
+WORST_FIRST = (Level.CRITICAL, Level.ERROR, Level.WARNING, Level.INFO)
+
+
+def is_worse(level: str, than: str) -> bool:
+    """Whether the first level is the worse one."""
+    return WORST_FIRST.index(Level(level)) < WORST_FIRST.index(Level(than))
+
+
+def open_for(alert: Alert, *, actor: User, received_at: datetime.datetime) -> Incident:
+    """A new incident for an alert that has none, or whose last one is too long past."""
+    earlier = alert.incident
+    incident = lifecycle.open_incident(
+        title=alert.title,
+        service=alert.service,
+        level=alert.level,
+        actor=actor,
+        source=Source.ALERT,
+        description=alert.description,
+        started_at=min(alert.starts_at, clock.now()),
+        detected_at=received_at,
+        at=received_at,
+    )
+    if earlier is not None:
+        note(incident, f"The same alert had opened {earlier.reference} before.", actor=actor)
+    return incident
+
+
+def join(incident: Incident, alert: Alert, *, actor: User) -> bool:
+    """Attach a further alert of the group; False where the incident has just ended."""
+    lock(incident)
+    if not incident.is_open:
+        return False
+    note(incident, f"Grows by the alert: {alert.title}", actor=actor, alert_id=alert.pk)
+    worsen(incident, alert, actor=actor)
+    return True
+
+
+def can_reopen(incident: Incident) -> bool:
+    """Whether firing again would reopen it: resolved, and that not longer ago than the limit."""
+    if incident.state not in REOPENABLE or incident.resolved_at is None:
+        return False
+    days = setting("lifecycle.reopen_days", unit=incident.unit)
+    return clock.now() <= reopen_until(incident.resolved_at, days)
+
+
+def reopen(
+    incident: Incident, alert: Alert, *, actor: User, received_at: datetime.datetime
+) -> bool:
+    """The alert fires again, so its incident goes on; False where a guard refuses."""
+    reason = f"The alert fires again: {alert.title}"
+    try:
+        with transaction.atomic():
+            # Read from the stored row: a claim about the time may have come in meanwhile.
+            lock(incident)
+            at = max(received_at, incident.resolved_at or received_at)
+            lifecycle.reopen(incident, actor=actor, reason=reason, at=at)
+    except DomainError:
+        return False
+    return True
+
+
+def fires_again(incident: Incident, alert: Alert, *, actor: User) -> None:
+    """It had cleared while its incident stayed open: what was only watched is looked into again."""
+    text = f"Fires again: {alert.title}"
+    lock(incident)
+    if incident.state == State.MONITORING and _try_investigate(incident, text, actor):
+        return
+    note(incident, text, actor=actor, alert_id=alert.pk)
+
+
+def _try_investigate(incident: Incident, text: str, actor: User) -> bool:
+    try:
+        with transaction.atomic():
+            lifecycle.investigate(incident, actor=actor, note=text)
+    except DomainError:
+        return False
+    return True
+
+
+def worsen(incident: Incident, alert: Alert, *, actor: User) -> None:
+    """Raise the incident's level to the alert's. It is never lowered: a person may do that."""
+    if is_worse(alert.level, incident.level):
+        reason = f"The alert '{alert.title}' is {alert.level}."
+        lifecycle.edit(incident, actor=actor, changes={"level": alert.level}, reason=reason)
+
+
+def note(incident: Incident, text: str, *, actor: User, **data: Any) -> None:
+    """A line on the timeline that telemetry vouches for."""
+    record(
+        incident,
+        "alert.noted",
+        actor=actor,
+        text=text,
+        reliability=Reliability.TELEMETRY,
+        source=Source.ALERT,
+        **data,
+    )

@@ -1,0 +1,1 @@
+"""One sub-package per outside tool: how its words become ours."""

@@ -1,0 +1,1 @@
+"""Our own form, for scripts and for tools without an adapter."""

@@ -1,0 +1,1 @@
+"""Grafana: the webhook of its alerting, which resembles that of Alertmanager."""

@@ -1,0 +1,1 @@
+"""The incident: its states, key times and every verb."""

@@ -1,0 +1,263 @@
+"""The incident: its list, and its page with key facts, verbs, timeline and claims."""
+
+import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+
+from config.access.rules import Level
+from config.access.visibility import require
+from config.adminkit.base import (
+    OperationAdmin,
+    ReadOnlyInline,
+    SimpleListFilter,
+    Verb,
+    display,
+    register,
+)
+from config.adminkit.scoping import actor_of
+from config.adminkit.verbs import MomentForm
+from config.errors import Invalid
+from config.organisation.models import User
+from incidents.lifecycle import operations, rules
+from incidents.lifecycle.admin.forms import (
+    ChooseTimeForm,
+    ClaimForm,
+    LetInForm,
+    NoteEntryForm,
+    ReasonedForm,
+)
+from incidents.lifecycle.admin.story import KINDS, story
+from incidents.lifecycle.models import Incident, KeyTime, KeyTimeClaim, Source
+from incidents.lifecycle.operations.options import Options
+from incidents.lifecycle.rules import State
+from incidents.timeline.operations import add_note
+
+SEVERITY_TONES = {"SEV1": "danger", "SEV2": "warning", "SEV3": "info", "SEV4": "success"}
+STATE_TONES = {
+    State.NEW: "danger",
+    State.TRIAGED: "warning",
+    State.INVESTIGATING: "warning",
+    State.MITIGATED: "info",
+    State.MONITORING: "info",
+    State.RESOLVED: "success",
+}
+# Verbs that the transition table doesn't know: open in every state.
+ALWAYS = ("note", "claim_time", "choose_time", "let_in")
+
+
+class AttentionFilter(SimpleListFilter):
+    """What still needs somebody."""
+
+    title = "attention"
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [
+            ("open", "Open"),
+            ("unacknowledged", "Open, not acknowledged"),
+            ("acknowledged", "Open and acknowledged"),
+            ("unclosed", "Resolved, not closed"),
+            ("ended", "Closed or cancelled"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of the choice."""
+        rows: Any = queryset
+        match self.value():
+            case "open":
+                return rows.open()  # type: ignore[no-any-return]  # IncidentQuerySet
+            case "unacknowledged":
+                return rows.unacknowledged()  # type: ignore[no-any-return]  # IncidentQuerySet
+            case "acknowledged":
+                taken: QuerySet[Any] = rows.open().filter(acknowledged_at__isnull=False)
+                return taken
+            case "unclosed":
+                return queryset.filter(state=State.RESOLVED)
+            case "ended":
+                return queryset.filter(state__in=(State.CLOSED, State.CANCELLED))
+        return queryset
+
+
+class ClaimInline(ReadOnlyInline):
+    """Every claim of a key time; the verb 'Choose a key time' names one by its number."""
+
+    model = KeyTimeClaim
+    verbose_name_plural = "claims of key times"
+    fields = ["number", "which", "at", "source", "reliability", "claimed_by", "reason", "counts"]
+    readonly_fields = ["number", "counts"]
+    tab = True
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[KeyTimeClaim]:
+        """With what each row names."""
+        return super().get_queryset(request).select_related("claimed_by", "incident")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """By key time, as claimed."""
+        return ("which", "claimed_at", "id")
+
+    @display(description="No.")
+    def number(self, claim: KeyTimeClaim) -> int | None:
+        """The number by which it is chosen."""
+        return claim.pk
+
+    @display(description="Counts", boolean=True)
+    def counts(self, claim: KeyTimeClaim) -> bool:
+        """Whether the incident goes by it."""
+        return claim.is_effective
+
+
+def note(
+    incident: Incident,
+    *,
+    actor: User,
+    text: str,
+    kind: str,
+    at: datetime.datetime | None = None,
+    supersedes: int | None = None,
+) -> None:
+    """`add_note`, with the corrected line by its number."""
+    corrected = None
+    if supersedes is not None:
+        corrected = incident.timeline.filter(pk=supersedes).first()
+        if corrected is None:
+            raise Invalid("The incident has no such line.", field="supersedes")
+    add_note(incident, actor=actor, text=text, kind=kind, at=at, supersedes=corrected)
+
+
+def choose(incident: Incident, *, actor: User, claim: int, reason: str = "") -> None:
+    """`choose_time`, with the claim by its number."""
+    chosen = incident.time_claims.filter(pk=claim).first()
+    if chosen is None:
+        raise Invalid("The incident has no such claim.", field="claim")
+    operations.choose_time(incident, chosen, actor=actor, reason=reason)
+
+
+@register(Incident)
+class IncidentAdmin(OperationAdmin):
+    """The incident, by every verb of the API."""
+
+    in_palette = True
+    nav_order = 10
+    change_form_outer_before_template = "incidents/head.html"
+    change_form_outer_after_template = "incidents/story.html"
+
+    list_display = [
+        *("reference", "title", "shown_severity", "shown_state", "service", "team"),
+        *("acknowledged_by", "opened_at"),
+    ]
+    list_display_links = ["reference", "title"]
+    list_filter = [
+        *(AttentionFilter, "state", "severity", "level", "team", "service", "is_restricted"),
+        ("opened_at", RangeDateTimeFilter),
+    ]
+    list_filter_submit = True
+    search_fields = ["title"]
+    search_help_text = "A reference such as INC-000123, or words of title and description."
+    autocomplete_fields = ["service", "team"]
+    readonly_fields = []
+    fieldsets = [
+        (
+            None,
+            {"fields": ["title", "description", ("service", "team"), ("level", "is_restricted")]},
+        )
+    ]
+    add_fieldsets = [
+        (None, {"fields": ["title", ("service", "level"), "description", "is_restricted"]})
+    ]
+    inlines = [ClaimInline]
+    actions = []
+
+    change_verb = "edit"
+    add_level = Level.RESPOND
+    create_operation = operations.open_incident
+    edit_operation = operations.edit
+    verbs = (
+        Verb("acknowledge", operations.acknowledge, bulk=True),
+        *(
+            Verb(name, operation, form=MomentForm, guard=f"incident.{name}")
+            for name, operation in (
+                ("triage", operations.triage),
+                ("investigate", operations.investigate),
+                ("mitigate", operations.mitigate),
+                ("monitor", operations.monitor),
+                ("resolve", operations.resolve),
+                ("close", operations.close),
+            )
+        ),
+        Verb("cancel", operations.cancel, form=ReasonedForm, guard="incident.cancel", danger=True),
+        Verb("reopen", operations.reopen, form=ReasonedForm, guard="incident.reopen"),
+        Verb("note", note, label="Add a note", form=NoteEntryForm),
+        Verb("claim_time", operations.claim_time, label="Claim a key time", form=ClaimForm),
+        Verb("choose_time", choose, label="Choose a key time", form=ChooseTimeForm),
+        Verb("let_in", operations.let_in, label="Let somebody in", form=LetInForm),
+    )
+
+    class Media:
+        css = {"all": ["incidents/incident.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With everything that list and page name."""
+        rows: Any = super().get_queryset(request)
+        return rows.with_parts()  # type: ignore[no-any-return]  # IncidentQuerySet
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A new one needs less."""
+        return super().get_fieldsets(request, obj) if obj is not None else self.add_fieldsets
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """A new one has no claims yet."""
+        return super().get_inlines(request, obj) if obj is not None else []
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> Incident:
+        """Reported by a person who works on that service, or, without one, on any."""
+        if values.get("service") is not None:
+            require(actor_of(request), "open_incident", values["service"])
+        made: Incident = super().create(request, {**values, "source": Source.PERSON})
+        return made
+
+    def verbs_from(self, obj: Incident) -> list[str]:
+        """What the table allows, and what is open in every state."""
+        return [*rules.verbs_from(obj.state), *ALWAYS]
+
+    def offered(self, request: HttpRequest, obj: Incident) -> list[Verb]:
+        """Without those that would change nothing, or come too late."""
+        options = Options(actor_of(request))
+        return [v for v in super().offered(request, obj) if options.makes_sense(v.name, obj)]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Add head and story."""
+        incident = kwargs.get("obj")
+        if incident is not None and kwargs.get("change"):
+            kind = request.GET.get("kind", "")
+            context |= {
+                "incident": incident,
+                "severity_tone": SEVERITY_TONES[incident.severity],
+                "state_tone": STATE_TONES.get(incident.state, "neutral"),
+                "key_times": [(w.label, getattr(incident, f"{w}_at")) for w in KeyTime],
+                "story": story(incident, actor_of(request), kind=kind if kind in KINDS else ""),
+                "story_kinds": KINDS,
+                "story_kind": kind,
+                "note_form": self._note_form(request, incident),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _note_form(self, request: HttpRequest, incident: Incident) -> NoteEntryForm | None:
+        offered = {verb.name for verb in self.offered(request, incident)}
+        return NoteEntryForm() if "note" in offered else None
+
+    @display(description="Severity", ordering="severity", label=SEVERITY_TONES)
+    def shown_severity(self, incident: Incident) -> tuple[str, str]:
+        """As a badge, with its text."""
+        return incident.severity, incident.get_severity_display()
+
+    @display(description="State", ordering="state", label=STATE_TONES)
+    def shown_state(self, incident: Incident) -> tuple[str, str]:
+        """As a badge, with its text."""
+        return incident.state, incident.get_state_display()

@@ -1,0 +1,5 @@
+"""Incidents over HTTP."""
+
+from incidents.lifecycle.api.incidents import IncidentViewSet
+
+__all__ = ["IncidentViewSet"]

@@ -1,0 +1,35 @@
+"""The filters of the list of incidents."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+
+from incidents.lifecycle.models import Incident
+from incidents.lifecycle.rules import OPEN_STATES, State
+from incidents.taxonomy.models import Level, Severity
+
+
+class IncidentFilters(django_filters.FilterSet):
+    """By state, severity and level (repeat them for several), owner, and time of opening."""
+
+    state = django_filters.MultipleChoiceFilter(choices=State.choices)
+    severity = django_filters.MultipleChoiceFilter(choices=Severity.choices)
+    level = django_filters.MultipleChoiceFilter(choices=Level.choices)
+    service = django_filters.CharFilter(field_name="service__key")
+    team = django_filters.CharFilter(field_name="team__key")
+    unit = django_filters.CharFilter(field_name="unit__key")
+    open = django_filters.BooleanFilter(method="by_open")
+    acknowledged = django_filters.BooleanFilter(
+        field_name="acknowledged_at", lookup_expr="isnull", exclude=True
+    )
+    opened_after = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
+    opened_before = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
+
+    class Meta:
+        model = Incident
+        fields: list[str] = []
+
+    def by_open(self, rows: QuerySet[Incident], name: str, value: Any) -> QuerySet[Incident]:
+        """Open: not resolved, closed or cancelled."""
+        return rows.filter(state__in=OPEN_STATES) if value else rows.exclude(state__in=OPEN_STATES)

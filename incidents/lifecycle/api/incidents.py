@@ -1,0 +1,184 @@
+"""`/api/v1/incidents/`: the list, one incident, its verbs, timeline and key times."""
+
+from functools import cached_property
+from typing import Any
+
+from django.db.models import QuerySet
+
+from config.access.visibility import require
+from config.apikit.views import (
+    OPEN,
+    VIEW,
+    Creates,
+    Edits,
+    Histories,
+    Resource,
+    adding,
+    listing,
+    verb,
+)
+from config.errors import Invalid, NotAllowed
+from config.organisation.models import User
+from incidents.lifecycle import operations
+from incidents.lifecycle.api.filters import IncidentFilters
+from incidents.lifecycle.api.shapes import (
+    ChooseTimeIn,
+    ClaimIn,
+    ClaimOut,
+    IncidentEditIn,
+    IncidentIn,
+    IncidentOut,
+    VerbIn,
+)
+from incidents.lifecycle.models import Incident, KeyTimeClaim, Source
+from incidents.lifecycle.operations.options import Options
+from incidents.lifecycle.rules import VERBS
+from incidents.timeline.api import Chronological, EntryOut, NoteIn
+from incidents.timeline.models import TimelineEntry
+from incidents.timeline.operations import add_note
+
+
+class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
+    """Incidents, by reference in any case."""
+
+    model = Incident
+    out = IncidentOut
+    lookup_field = "reference"
+    inputs = {"create": IncidentIn, "partial_update": IncidentEditIn}
+    filterset_class = IncidentFilters
+    derived = True
+    history_hides = ("number",)
+    action_permissions = {
+        **dict.fromkeys(("list", "retrieve", "history", "timeline", "time_claims"), VIEW),
+        **{name: name for name in (*VERBS, "acknowledge", "choose_time")},
+        "create": OPEN,
+        "partial_update": "edit",
+        "add_note": "note",
+        "add_time_claim": "claim_time",
+    }
+
+    @cached_property
+    def reader(self) -> Options:
+        """What the caller can do, read once for all rows of the answer."""
+        return Options(self.request.user)  # type: ignore[arg-type]  # signed in: DeclaredAction
+
+    def shown(self, rows: QuerySet[Incident]) -> QuerySet[Incident]:
+        """With everything that the answer names."""
+        return rows.with_parts()  # type: ignore[attr-defined, no-any-return]  # IncidentQuerySet
+
+    def get_object(self) -> Incident:
+        """By reference; reading a restricted incident leaves a trace."""
+        self.kwargs["reference"] = self.kwargs["reference"].upper()
+        incident = super().get_object()
+        if self.request.method == "GET":
+            self._note_reads([incident])
+        return incident
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """One page; restricted incidents on it leave a trace."""
+        rows = super().paginate_queryset(queryset)
+        if self.action == "list":
+            self._note_reads(rows or [])
+        return rows
+
+    def _note_reads(self, incidents: Any) -> None:
+        what = f"GET {self.request.path}"
+        operations.note_reads(incidents, actor=self.request.user, what=what)  # type: ignore[arg-type]  # as above
+
+    def perform_create(self, data: dict[str, Any], actor: User) -> Incident:
+        """On a service where the caller responds; without one, for everybody who responds."""
+        container = data["service"] or data.get("team")
+        if container is not None:
+            require(actor, "open_incident", container)
+        elif not self.reader.responds():
+            raise NotAllowed("You don't respond for any team, so you can't open incidents.")
+        source = Source.PERSON if actor.is_person else Source.API
+        return operations.open_incident(actor=actor, source=source, **data)
+
+    def perform_edit(self, row: Incident, data: dict[str, Any], actor: User) -> Incident:
+        """The version was compared already."""
+        reason = data.pop("reason", "")
+        return operations.edit(row, actor=actor, changes=data, reason=reason)
+
+    @verb(VerbIn)
+    def acknowledge(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """Take it on. Keeps the state; the first time stands; only for people."""
+        operations.acknowledge(row, actor=actor, **data)
+
+    @verb(VerbIn)
+    def triage(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """Somebody has looked at it."""
+        operations.triage(row, actor=actor, **data)
+
+    @verb(VerbIn)
+    def investigate(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """The cause is being looked for."""
+        operations.investigate(row, actor=actor, **data)
+
+    @verb(VerbIn)
+    def mitigate(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """The damage has stopped growing."""
+        operations.mitigate(row, actor=actor, **data)
+
+    @verb(VerbIn)
+    def monitor(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """The repair is in; watch it."""
+        operations.monitor(row, actor=actor, **data)
+
+    @verb(VerbIn)
+    def resolve(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """The service works again."""
+        operations.resolve(row, actor=actor, **data)
+
+    @verb(VerbIn)
+    def close(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """All that had to follow is done."""
+        operations.close(row, actor=actor, **data)
+
+    @verb(VerbIn)
+    def cancel(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """It was no incident. Needs a reason."""
+        operations.cancel(row, actor=actor, **data)
+
+    @verb(VerbIn)
+    def reopen(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """It is back. Needs a reason."""
+        operations.reopen(row, actor=actor, **data)
+
+    @listing(EntryOut, pages=Chronological)
+    def timeline(self, row: Incident) -> QuerySet[TimelineEntry]:
+        """Everything that happened, in its order."""
+        return row.timeline.select_related("actor")
+
+    @timeline.mapping.post  # type: ignore[untyped-decorator]  # DRF's own
+    @adding(NoteIn, EntryOut)
+    def add_note(self, row: Incident, data: dict[str, Any], actor: User) -> TimelineEntry:
+        """Write a line, or correct one by naming it in `supersedes`."""
+        corrected = data.pop("supersedes", None)
+        if corrected is not None:
+            data["supersedes"] = _part(row.timeline, corrected, "supersedes")
+        return add_note(row, actor=actor, **data)
+
+    @listing(ClaimOut)
+    def time_claims(self, row: Incident) -> QuerySet[KeyTimeClaim]:
+        """Every statement of a key time; `effective` marks those that count."""
+        return row.time_claims.select_related("claimed_by", "incident")
+
+    @time_claims.mapping.post  # type: ignore[untyped-decorator]  # DRF's own
+    @adding(ClaimIn, ClaimOut)
+    def add_time_claim(self, row: Incident, data: dict[str, Any], actor: User) -> KeyTimeClaim:
+        """Keep another statement of when it was."""
+        return operations.claim_time(row, actor=actor, **data)
+
+    @verb(ChooseTimeIn)
+    def choose_time(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """Let one claim count from now on."""
+        claim = _part(row.time_claims, data["claim"], "claim")
+        operations.choose_time(row, claim, actor=actor, reason=data["reason"])
+
+
+def _part(rows: Any, pk: int, field: str) -> Any:
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Invalid(f"The incident has no {pk} here.", field=field)
+    return found

@@ -1,0 +1,36 @@
+"""Everything that can be done to an incident, one function each; see incidents/README.md."""
+
+from incidents.lifecycle.operations.acknowledging import acknowledge
+from incidents.lifecycle.operations.editing import edit
+from incidents.lifecycle.operations.key_times import choose_time, claim_time
+from incidents.lifecycle.operations.opening import open_incident
+from incidents.lifecycle.operations.reading import note_reads
+from incidents.lifecycle.operations.restricting import let_in
+from incidents.lifecycle.operations.transitions import (
+    cancel,
+    close,
+    investigate,
+    mitigate,
+    monitor,
+    reopen,
+    resolve,
+    triage,
+)
+
+__all__ = [
+    "acknowledge",
+    "cancel",
+    "choose_time",
+    "claim_time",
+    "close",
+    "edit",
+    "investigate",
+    "let_in",
+    "mitigate",
+    "monitor",
+    "note_reads",
+    "open_incident",
+    "reopen",
+    "resolve",
+    "triage",
+]

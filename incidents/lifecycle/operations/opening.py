@@ -1,0 +1,183 @@
+"""Opening an incident: by a person, a tool, or an alert."""
+
+import datetime
+import secrets
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from config import clock
+from config.errors import Invalid
+from config.organisation.models import BusinessUnit, Team, User
+from incidents.catalog.models import Service, ServiceStatus
+from incidents.lifecycle.models import Incident, KeyTime, Source
+from incidents.lifecycle.operations.key_times import keep_claim
+from incidents.lifecycle.operations.restricting import restrict
+from incidents.taxonomy.models import Level
+from incidents.taxonomy.operations import severity_for
+from incidents.timeline.models import Reliability
+from incidents.timeline.operations import record
+from incidents.timeline.rules import moment
+
+TRIAGE_TEAM = "triage"
+TITLE_LIMIT = 200
+# References step by 1 to 4 at random, so that a gap doesn't betray a restricted incident.
+LONGEST_STEP = 4
+
+
+@dataclass(frozen=True)
+class _Owner:
+    team: Team
+    unit: BusinessUnit
+
+
+@transaction.atomic
+def open_incident(
+    *,
+    title: str,
+    service: Service | None,
+    level: str,
+    actor: User,
+    source: str,
+    description: str = "",
+    started_at: datetime.datetime | None = None,
+    detected_at: datetime.datetime | None = None,
+    reported_at: datetime.datetime | None = None,
+    team: Team | None = None,
+    unit: BusinessUnit | None = None,
+    at: datetime.datetime | None = None,
+    is_restricted: bool = False,
+) -> Incident:
+    """Open an incident; severity follows from level, tier and the table in force.
+
+    Owner is `team`, else the service's, else the triage queue. Alerts are detected, all else is
+    reported, now unless stated. Raises `Invalid` with the field that is wrong.
+    """
+    opened_at = moment(at, now=clock.now())
+    times = _key_times(opened_at, source, started_at, detected_at, reported_at)
+    owner = _owner(service, team, unit)
+    _check(title, level, service)
+    tier = service.tier if service is not None else None
+    severity, version = severity_for(level, tier, owner.unit, opened_at)
+    number = _next_number()
+    incident = Incident(
+        number=number,
+        reference=f"INC-{number:06d}",
+        title=title.strip(),
+        description=description,
+        level=level,
+        severity=severity,
+        severity_version=version,
+        service=service,
+        team=owner.team,
+        unit=owner.unit,
+        source=source,
+        opened_at=opened_at,
+        is_restricted=is_restricted,
+        **{f"{which}_at": when for which, when in times.items()},
+    )
+    incident.save_as(actor)
+    # The database computes the search column; nobody here reads it.
+    for which, when in times.items():
+        keep_claim(incident, which, when, actor=actor, reliability=_reliability(source))
+    _record(incident, actor, times)
+    if is_restricted:
+        restrict(incident, actor=actor)
+    return incident
+
+
+def _record(incident: Incident, actor: User, times: dict[KeyTime, datetime.datetime]) -> None:
+    record(
+        incident,
+        "incident.opened",
+        actor=actor,
+        at=incident.opened_at,
+        text=f"Opened as {incident.severity}: {incident.title}",
+        reliability=_reliability(incident.source),
+        source=incident.source,
+        to=incident.state,
+        severity=str(incident.severity),
+        service_id=incident.service_id,
+        team_id=incident.team_id,
+        times={which.value: when.isoformat() for which, when in times.items()},
+    )
+
+
+def _reliability(source: str) -> Reliability:
+    return Reliability.TELEMETRY if source == Source.ALERT else Reliability.REPORTED
+
+
+def _key_times(
+    opened_at: datetime.datetime,
+    source: str,
+    started_at: datetime.datetime | None,
+    detected_at: datetime.datetime | None,
+    reported_at: datetime.datetime | None,
+) -> dict[KeyTime, datetime.datetime]:
+    if source not in Source.values:
+        raise Invalid(f"Choose one of {', '.join(Source.values)}.", field="source")
+    if source == Source.ALERT:
+        detected_at = detected_at or opened_at
+    else:
+        reported_at = reported_at or opened_at
+    stated = {
+        KeyTime.STARTED: started_at,
+        KeyTime.DETECTED: detected_at,
+        KeyTime.REPORTED: reported_at,
+    }
+    return {
+        which: moment(when, now=clock.now(), field=f"{which}_at")
+        for which, when in stated.items()
+        if when is not None
+    }
+
+
+def _owner(service: Service | None, team: Team | None, unit: BusinessUnit | None) -> _Owner:
+    owner = team or (service.team if service is not None else _triage_team())
+    return _Owner(owner, unit or owner.unit)
+
+
+def _triage_team() -> Team:
+    try:
+        return Team.objects.select_related("unit").get(key=TRIAGE_TEAM)
+    except Team.DoesNotExist:
+        raise Invalid(
+            f"Name a service: there is no team '{TRIAGE_TEAM}' to take incidents without one.",
+            field="service",
+        ) from None
+
+
+def check_title(title: str) -> None:
+    """Raise `Invalid` for a title that is empty or too long."""
+    if not title.strip():
+        raise Invalid("Give the incident a title.", field="title")
+    if len(title.strip()) > TITLE_LIMIT:
+        raise Invalid(f"Use at most {TITLE_LIMIT} characters.", field="title")
+
+
+def check_level(level: str) -> None:
+    """Raise `Invalid` for a level that isn't one."""
+    if level not in Level.values:
+        raise Invalid(f"Choose one of {', '.join(Level.values)}.", field="level")
+
+
+def check_service(service: Service | None) -> None:
+    """Raise `Invalid` for a service that is out of use."""
+    if service is not None and service.status == ServiceStatus.RETIRED:
+        raise Invalid(f"{service} is retired; choose the service that took over.", field="service")
+
+
+def _check(title: str, level: str, service: Service | None) -> None:
+    check_title(title)
+    check_level(level)
+    check_service(service)
+
+
+def _next_number() -> int:
+    steps = secrets.randbelow(LONGEST_STEP) + 1
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT max(nextval('incidents_number')) FROM generate_series(1, %s)", [steps]
+        )
+        number: int = cursor.fetchone()[0]
+    return number

@@ -1,0 +1,19 @@
+"""All models of the core, collected for Django."""
+
+from incidents.alerts.models import Alert, IngestSource, RawPayload
+from incidents.catalog.models import Service
+from incidents.lifecycle.models import Incident, KeyTimeClaim
+from incidents.taxonomy.models import SeverityCell, SeverityTableVersion
+from incidents.timeline.models import TimelineEntry
+
+__all__ = [
+    "Alert",
+    "Incident",
+    "IngestSource",
+    "KeyTimeClaim",
+    "RawPayload",
+    "Service",
+    "SeverityCell",
+    "SeverityTableVersion",
+    "TimelineEntry",
+]

@@ -1,0 +1,1 @@
+"""Severity, and the governed table that decides it."""

@@ -1,0 +1,1 @@
+"""Reviews that are owed, held and published."""

@@ -1,0 +1,1 @@
+"""Tests, laid out like the product: `tests/<app>/<room>/test_<verb>.py`."""

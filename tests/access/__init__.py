@@ -1,0 +1,1 @@
+"""Who gets in where: every route of API and admin, for everybody who might try."""

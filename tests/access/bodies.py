@@ -1,0 +1,60 @@
+"""A good body for each route that creates: in what payments owns, so that only theirs may."""
+
+import datetime
+from typing import Any
+
+from compliance.evidence.models import AuditRequest
+from config import clock
+from config.organisation.models import BusinessUnit, Team
+from escalation.rota.models import Schedule
+from incidents.catalog.models import Service
+from incidents.lifecycle.models import Incident
+from tests.access.world import World
+
+type Body = dict[str, Any]
+
+
+def body_for(name: str, world: World) -> Body:
+    """By the route's name; a route that creates needs a line in `_bodies`."""
+    found = _bodies(world)
+    if name not in found:
+        raise LookupError(f"{name}: write a good body for it in tests/access/bodies.py")
+    return found[name]
+
+
+def _bodies(world: World) -> dict[str, Body]:
+    team, unit = world[Team].key, world[BusinessUnit].key
+    service, why = world[Service].key, "a test"
+    now = clock.now()
+    day = datetime.timedelta(days=1)
+    period = {"period_from": now - day, "period_until": now}
+    turn = {"name": "First", "starts_on": "2026-03-02", "handoff": "09:00", "people": ["alice"]}
+    return {
+        "unit-list": {"key": "new", "name": "New", "parent": unit},
+        "team-list": {"key": "new", "name": "New", "unit": unit},
+        "user-list": {"username": "new", "name": "New", "email": "new@example.org"},
+        "token-list": {"name": "New", "scopes": ["incident:read"]},
+        "role-assignment-list": {
+            "role": "analyst", "person": "bob", "container_type": "team", "container": team,
+            "reason": why,
+        },
+        "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
+        "severity-table-list": {"key": "default"},
+        "service-list": {"key": "new", "name": "New", "team": team, "tier": 3},
+        "incident-list": {"title": "New", "service": service, "level": "error"},
+        "incident-timeline": {"text": "A line"},
+        "incident-time-claims": {"which": "started", "at": now - day},
+        "ingest-source-list": {"name": "new", "adapter": "generic", "team": team},
+        "contactmethod-list": {"channel": "mail", "address": "new@example.org"},
+        "schedule-list": {"key": "new", "name": "New", "team": team, "layers": [turn]},
+        "override-list": {
+            "schedule": world[Schedule].key, "user": "bob",
+            "start": now + 9 * day, "end": now + 10 * day,
+        },
+        "escalationpolicy-list": {"key": "new", "unit": unit, "rounds": 1, "tiers": []},
+        "escalationpolicyuse-list": {"policy": "default", "service": service},
+        "escalation-list": {"incident": world[Incident].reference, "reason": why},
+        "auditrequest-list": {"title": "New", "reason": why, **period},
+        "export-list": {"request": world[AuditRequest].pk},
+        "role-assignment-revoke": {"reason": why},
+    }  # fmt: skip

@@ -1,0 +1,132 @@
+"""Every route of the site, read from the URL configuration, with a row to open it with."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from config.adminkit.base import site
+from config.adminkit.operation import OperationAdmin
+from tests.access.world import World
+
+API = "api/v1/"
+ADMIN = "admin/"
+# Doors without a key, each tested by its own room: health, sign-in, the documents of the API,
+# the page link (its token is the key), and one's own name.
+OPEN_TO_ALL = {
+    *("healthz", "readyz", "metrics", "problems", "problem", "schema", "docs"),
+    *("account_login", "account_logout", "account_inactive", "page_link"),
+}
+# Pages of the admin that show nobody's rows but one's own; lists of rows have tests of their own.
+ADMIN_FRAME = {
+    *("search", "index", "login", "logout", "password_change", "password_change_done"),
+    *("autocomplete", "jsi18n", "app_list", "view_on_site", None),
+}
+_PARAMETER = re.compile(r"\(\?P<(\w+)>(?:\[[^]]*\]|[^()])*\)|<(?:\w+:)?(\w+)>")
+# Of simple-history, whose pattern names nothing.
+_UNNAMED = ("([^/]+)/history/([^/]+)/", "<path:object_id>/history/<int:version_id>/")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One pattern below a prefix, with the view behind it."""
+
+    path: str
+    name: str | None
+    callback: Any
+
+    @property
+    def parameters(self) -> list[str]:
+        """What stands for the row, and for anything else, in the address."""
+        return [first or second for first, second in _PARAMETER.findall(self.path)]
+
+    def filled(self, **values: Any) -> str:
+        """The address with the values in it."""
+        path = _PARAMETER.sub(lambda found: str(values[found[1] or found[2]]), self.path)
+        return "/" + path.replace("^", "").replace("$", "")
+
+
+def every_route() -> list[Route]:
+    """All of them."""
+    return list(_walk(get_resolver(), ""))
+
+
+def _walk(resolver: URLResolver, prefix: str) -> Iterator[Route]:
+    for each in resolver.url_patterns:
+        path = prefix + str(each.pattern)
+        if isinstance(each, URLPattern):
+            yield Route(path.replace(*_UNNAMED), each.name, each.callback)
+        else:
+            yield from _walk(each, path)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A method on an address; `detail` where the address names a row."""
+
+    method: str
+    url: str
+    name: str
+    detail: bool
+
+    def __str__(self) -> str:
+        return f"{self.method.upper()} {self.url}"
+
+
+def api_calls(world: World) -> Iterator[Call]:
+    """Each route of the API with each of its methods, about rows of payments."""
+    for route in every_route():
+        if not route.path.startswith(API):
+            continue
+        view = route.callback.cls
+        values = {}
+        if route.parameters:
+            row = world[view.model]
+            (parameter,) = route.parameters
+            field = view.lookup_field
+            assert parameter in (field, view.lookup_url_kwarg), (
+                f"{route.path}: what is {parameter}?"
+            )
+            values[parameter] = getattr(row, field)
+        actions = getattr(route.callback, "actions", None) or {"get": "get"}
+        for method in actions:
+            if method != "head":
+                yield Call(method, route.filled(**values), str(route.name), bool(values))
+
+
+def admin_prefixes() -> dict[str, Any]:
+    """Where the pages of each registered admin begin, and the admin."""
+    metas = ((each.opts, each) for each in site._registry.values())
+    return {f"{ADMIN}{meta.app_label}/{meta.model_name}/": each for meta, each in metas}
+
+
+def admin_calls(world: World) -> Iterator[Call]:
+    """Each page of each registered admin, about rows of payments."""
+    routes = every_route()
+    for prefix, model_admin in admin_prefixes().items():
+        for route in routes:
+            # The last one only leads old addresses to the page of the row.
+            if route.path.startswith(prefix) and route.path != f"{prefix}<path:object_id>/":
+                for values in _admin_values(route, model_admin, world):
+                    detail = "object_id" in values
+                    yield Call("get", route.filled(**values), str(route.name), detail)
+
+
+def _admin_values(route: Route, model_admin: Any, world: World) -> Iterator[dict[str, Any]]:
+    """What to fill in: the row, and each verb where the page is a verb's."""
+    known = {"object_id", "name", "version_id"}
+    unknown = set(route.parameters) - known
+    assert not unknown, f"{route.path}: teach tests/access/routes.py what {unknown} stand for"
+    values: dict[str, Any] = {}
+    if "object_id" in route.parameters:
+        values["object_id"] = world[model_admin.model].pk
+    if "version_id" in route.parameters:
+        values["version_id"] = 1
+    if "name" not in route.parameters:
+        yield values
+        return
+    assert isinstance(model_admin, OperationAdmin), f"{route.path}: whose names are these?"
+    for verb in model_admin.verbs:
+        yield {**values, "name": verb.name}

@@ -1,0 +1,219 @@
+"""One row of everything: what payments owns, and what the platform keeps for the enterprise.
+
+A new resource, or a new admin, needs a row here: `row_of` fails for a model without one.
+"""
+
+import datetime
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import connection, models
+from django_q.models import Failure, OrmQ, Success
+from django_q.models import Schedule as JobSchedule
+from guardian.models import UserObjectPermission
+
+from compliance.evidence.models import Export, ExportProgress, ExportState
+from compliance.evidence.operations import approve_request, file_of, request_audit
+from config import clock
+from config.access.models import RoleAssignment
+from config.access.rules import Role
+from config.audit.models import (
+    Checkpoint,
+    GrantChange,
+    LedgerEntry,
+    LogOrigin,
+    PurgeBatch,
+    Tombstone,
+)
+from config.audit.sealing import seal
+from config.due.models import OutboundMessage, Timer, WorkerHeartbeat
+from config.due.worker import run_due
+from config.events.models import Event, EventDelivery, RestrictedRead
+from config.events.operations import record
+from config.governance.models import Policy, SettingVersion
+from config.governance.operations import propose
+from config.organisation.models import ApiToken, BusinessUnit, Team, User
+from escalation.paging.models import Page
+from escalation.policies.models import EscalationPolicyVersion
+from escalation.policies.operations import use_policy
+from escalation.rota.models import Layer
+from escalation.rota.operations import add_override
+from escalation.runs.models import EscalationRun
+from incidents.alerts.models import Alert
+from incidents.catalog.models import Service
+from incidents.lifecycle.models import Incident
+from incidents.lifecycle.operations import resolve
+from incidents.taxonomy.models import Level, SeverityTableVersion
+from incidents.taxonomy.rules import shipped_cells
+from incidents.timeline.models import TimelineEntry
+from postmortems.reviews.models import Review
+from tests.config import make
+from tests.escalation import make as make_escalation
+from tests.incidents import make as make_incidents
+from tests.incidents.alerts import make as make_alerts
+
+# A word that stands in what payments owns, and in nothing that a stranger may read.
+SECRET = "Quokka"
+HOUR = datetime.timedelta(hours=1)
+DAY = datetime.timedelta(days=1)
+
+
+@dataclass
+class World:
+    """The people by name, and one row for each model."""
+
+    people: dict[str, User]
+    rows: dict[type[models.Model], models.Model] = field(default_factory=dict)
+
+    def __getitem__(self, model: type[models.Model]) -> Any:
+        if model not in self.rows:
+            raise LookupError(
+                f"{model._meta.label}: make a row of it in tests/access/world.py, "
+                "one that mallory may not see"
+            )
+        return self.rows[model]
+
+    def put(self, *rows: models.Model) -> None:
+        """These are the rows of their models."""
+        self.rows |= {type(row): row for row in rows}
+
+    def take(self, *kinds: type[models.Model], **filters: Any) -> None:
+        """The newest row of each model will do: no stranger may see any."""
+        for kind in kinds:
+            row: Any = kind._default_manager.filter(**filters).order_by("-pk").first()
+            assert row is not None, f"nothing made a {kind._meta.label}"
+            self.put(row)
+
+
+def make_world() -> World:
+    """Payments with alice and bob; mallory commands elsewhere, carol audits, lena complies."""
+    retail = make.unit("retail", name=f"Retail {SECRET}")
+    payments = make.team("payments", unit=retail, name=f"Payments {SECRET}")
+    people = _people(payments)
+    service = make_incidents.service(
+        "checkout", team=payments, tier=1, name=f"Checkout {SECRET}", rpo_minutes=5
+    )
+    world = World(people)
+    world.put(retail, payments, service, people["alice"])
+    world.take(RoleAssignment, person=people["alice"])
+    _make_rota(world)
+    _make_policies(world)
+    _make_incident(world)
+    _make_evidence(world)
+    _make_platform(world)
+    return world
+
+
+def _people(payments: Team) -> dict[str, User]:
+    names = ("alice", "bob", "carol", "lena", "mallory", "root")
+    found = {name: make.user(name, name=name.title()) for name in names if name != "root"}
+    found["root"] = make.superuser("root")
+    for name, role in (("alice", Role.INCIDENT_COMMANDER), ("bob", Role.ENGINEER)):
+        make.join(payments, found[name])
+        make.role(role, to=found[name], on=payments)
+    make.role(Role.AUDITOR, to=found["carol"])
+    make.role(Role.COMPLIANCE_OFFICER, to=found["lena"])
+    logistics = make.team("logistics", unit=make.unit("freight"), members=(found["mallory"],))
+    make_incidents.service("tracking", team=logistics)
+    make.role(Role.INCIDENT_COMMANDER, to=found["mallory"], on=logistics)
+    return found
+
+
+def _make_rota(world: World) -> None:
+    alice, bob = world.people["alice"], world.people["bob"]
+    world.put(make_escalation.contact(alice), make_escalation.contact(bob))
+    schedule = make_escalation.schedule(world[Team], alice, bob, key="payments-primary")
+    now = clock.now()
+    override = add_override(
+        schedule, user=bob, start=now + DAY, end=now + 2 * DAY, reason=SECRET, actor=alice
+    )
+    world.put(schedule, override)
+    world.take(Layer, schedule=schedule)
+
+
+def _make_policies(world: World) -> None:
+    """Drafts of the unit: those of the enterprise are for everybody to read."""
+    alice, unit = world.people["alice"], world[BusinessUnit]
+    make_escalation.policy([make_escalation.person_tier(alice)], rounds=1)
+    drafts = {
+        SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
+        SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
+        EscalationPolicyVersion: ("payments", {"rounds": 1}, None),
+    }
+    for model, (key, values, parts) in drafts.items():
+        version: Any = propose(
+            model, key, actor=alice, unit=unit, values=values, parts=parts, title=SECRET
+        )
+        world.put(version)
+    policy: Policy = world[EscalationPolicyVersion].policy
+    world.put(policy, use_policy(policy, actor=alice, service=world[Service]))
+
+
+def _make_incident(world: World) -> None:
+    """A SEV1 that was resolved and owes a review, then one that an alert opens and that pages."""
+    service, bob = world[Service], world.people["bob"]
+    with clock.simulated(clock.now() - 3 * HOUR):
+        ended = make_incidents.incident(
+            f"{SECRET} is over", service=service, actor=bob, level=Level.CRITICAL
+        )
+    with clock.simulated(clock.now() - 2 * HOUR):
+        resolve(ended, actor=bob)
+    run_due(clock.now() - HOUR)
+    world.take(Review, incident=ended)
+    source = make_alerts.source(team=world[Team], service=service, name=f"{SECRET} monitor")
+    payload = make_alerts.received(source, make_alerts.firing(SECRET, level="critical"))
+    run_due(clock.now())
+    world.put(source, payload)
+    world.take(Alert, Incident, EscalationRun, Page, TimelineEntry)
+
+
+def _make_evidence(world: World) -> None:
+    carol = world.people["carol"]
+    asked = request_audit(
+        title=f"{SECRET} evidence",
+        period_from=clock.now() - DAY,
+        period_until=clock.now(),
+        reason="The yearly audit",
+        actor=carol,
+    )
+    approve_request(asked, actor=world.people["lena"])
+    pack = Export(request=asked, ordered_by=carol, state=ExportState.READY, size=1, sha256="0" * 64)
+    pack.save_as(carol)
+    ExportProgress.objects.create(export=pack)
+    file_of(pack).parent.mkdir(parents=True, exist_ok=True)
+    file_of(pack).write_bytes(b"x")
+    world.put(asked, pack)
+
+
+def _make_platform(world: World) -> None:
+    """What only overseers read."""
+    system, now = make.system(), clock.now()
+    tool = make.service_account("tool")
+    make.token(tool)
+    world.take(ApiToken, owner=tool)
+    task = {"func": "f", "started": now, "stopped": now}
+    world.put(
+        JobSchedule.objects.create(func="f", name="nightly"),
+        Success.objects.create(id="1", name="a", success=True, **task),
+        Failure.objects.create(id="2", name="b", success=False, **task),
+        OrmQ.objects.create(key="watchbill", payload="", lock=now),
+        WorkerHeartbeat.objects.create(name="w", pid=1, started_at=now, seen_at=now),
+        RestrictedRead.objects.create(
+            actor=system, subject_type="x", subject_ids=[1], origin="api", what=SECRET
+        ),
+    )
+    world.take(Group, UserObjectPermission, Timer, OutboundMessage, Event, EventDelivery)
+    seal()
+    _purge(record("access.tested", None, actor=system), system, tool)
+    world.take(Checkpoint, LogOrigin, LedgerEntry, GrantChange, PurgeBatch, Tombstone)
+
+
+def _purge(event: Event, *by: User) -> None:
+    batch = PurgeBatch.objects.create(
+        reason="age", legal_basis="policy", requested_by=by[0], approved_by=by[1],
+        scope={"config_event": [str(event.pk)]},
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        arguments = [batch.pk, "config_event", [str(event.pk)]]
+        cursor.execute("SELECT audit_purge(%s, %s, %s::text[])", arguments)

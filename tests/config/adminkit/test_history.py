@@ -1,0 +1,34 @@
+"""The history page: each field, old and new, with who, why and from where."""
+
+import pytest
+from django.urls import reverse
+
+from config.organisation import operations
+from config.organisation.models import Team, User
+from tests.config import make
+
+pytestmark = pytest.mark.django_db
+
+
+def test_shows_old_and_new_of_each_field(root: User, payments: Team):
+    operations.edit_team(
+        payments, changes={"name": "Refunds", "description": "All"}, actor=root, reason="split"
+    )
+
+    page = make.browser(root).get(reverse("admin:config_team_history", args=(payments.pk,)))
+
+    newest = page.context["page_obj"][0]
+    assert [(row["field"], row["old"], row["new"]) for row in newest.history_delta_changes] == [
+        ("Description", "", "All"),
+        ("Name", "Payments", "Refunds"),
+    ]
+    text = page.content.decode()
+    assert "Reason: split" in text
+    assert "through System" in text
+    assert "Revert" not in text
+
+
+def test_offers_no_history_for_what_keeps_none(root: User):
+    answer = make.browser(root).get(reverse("admin:config_ledgerentry_history", args=(1,)))
+
+    assert answer.status_code == 404

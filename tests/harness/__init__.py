@@ -1,0 +1,1 @@
+"""What all tests stand on: databases by cloning, closed sockets, peers, the list of checks."""

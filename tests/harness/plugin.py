@@ -1,0 +1,110 @@
+"""Fixtures that every test can use: databases by cloning, a live site, outside programs."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django.live_server_helper import LiveServer
+
+from tests.harness import databases, network, peers, processes
+
+type Blocker = Any  # pytest_django keeps its class private
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: Blocker) -> Iterator[None]:
+    """One clone per worker process, in which the tests marked django_db roll themselves back."""
+    with django_db_blocker.unblock():
+        databases.drop_leftovers()
+        clone = databases.make_clone()
+    with databases.pointed_at(clone):
+        yield
+    databases.drop_clone(clone)
+
+
+@pytest.fixture
+def fresh_db(django_db_setup: None, django_db_blocker: Blocker) -> Iterator[databases.Clone]:
+    """A database of its own for a test that commits, uses threads or starts processes."""
+    with django_db_blocker.unblock():
+        clone = databases.make_clone()
+        with databases.pointed_at(clone):
+            yield clone
+        databases.drop_clone(clone)
+
+
+@pytest.fixture
+def live_site(fresh_db: databases.Clone) -> Iterator[str]:
+    """The URL of Django's part of the site, served by a thread out of `fresh_db`."""
+    site = LiveServer("localhost")
+    yield str(site.url)
+    site.stop()
+
+
+@pytest.fixture
+def live_web(fresh_db: databases.Clone, tmp_path: Path) -> Iterator[str]:
+    """The URL of the real web process, raw ASGI handlers included, out of `fresh_db`."""
+    with processes.web(fresh_db, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def superuser_dsn(request: pytest.FixtureRequest) -> str:
+    """A superuser's address of the test's database, for tests that tamper with it."""
+    if databases.server().superuser is None:
+        pytest.skip("set WATCHBILL_TEST_SUPERUSER_URL: this test tampers as a superuser")
+    request.getfixturevalue("django_db_setup")
+    address = databases.current().superuser_url
+    assert address is not None
+    return address
+
+
+@pytest.fixture
+def peer() -> Callable[[str], Path]:
+    """`peer("chromium")`: the path of an outside program; without it the test ends here."""
+    return peers.require
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """`eventually(lambda: condition)`: wait until it is true, at most `within` seconds."""
+
+    def wait(condition: Callable[[], Any], *, within: float = 15.0) -> Any:
+        deadline = time.monotonic() + within
+        while not (answer := condition()):
+            if time.monotonic() > deadline:
+                pytest.fail(f"not true within {within} s")
+            time.sleep(0.02)
+        return answer
+
+    return wait
+
+
+@pytest.fixture(autouse=True, scope="session")
+def closed_network() -> Iterator[None]:
+    """No test leaves this machine."""
+    with network.closed():
+        yield
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("peer"):
+        peers.require(*mark.args)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse flushing tests: history is append-only, so there is nothing that could be flushed."""
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if mark and (mark.kwargs.get("transaction") or any(mark.args)):
+            raise pytest.UsageError(
+                f"{item.nodeid}: use the fixture fresh_db, not transaction=True"
+            )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for name in sorted(peers.missing_in(terminalreporter)):
+        terminalreporter.write_line(
+            f"peer {name} is not installed: its tests were skipped", yellow=True
+        )

@@ -1,0 +1,59 @@
+"""Real processes of the product, for tests that need more than a thread."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from config.supervisor import listen
+from tests.harness.databases import ROOT, Clone
+
+PATIENCE = 30.0
+
+
+@contextmanager
+def web(clone: Clone, var: Path) -> Iterator[str]:
+    """The web process as the supervisor starts it; ends it by SIGTERM, which it must obey."""
+    with listen(None) as listener:
+        port = listener.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.web", "--fd", str(listener.fileno())],
+            cwd=ROOT,
+            env=environment(clone, var) | {"PORT": str(port)},
+            pass_fds=(listener.fileno(),),
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/healthz", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                pytest.fail("the web process does not end on SIGTERM")
+
+
+def environment(clone: Clone, var: Path) -> dict[str, str]:
+    """What a child process needs to work on the test's database."""
+    addresses = {"DATABASE_URL": clone.runtime_url, "DATABASE_OWNER_URL": clone.owner_url}
+    return {**os.environ, **addresses, "WATCHBILL_VAR": str(var)}
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.05)
+    pytest.fail(f"the web process does not answer (status {process.poll()})")

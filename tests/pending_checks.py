@@ -1,0 +1,3 @@
+"""Checks that wait for another capability: check -> the capability (or issue) that it waits for."""
+
+PENDING: dict[str, str] = {}
