@@ -20,6 +20,7 @@ for model in (EmailAddress, EmailConfirmation, Failure, Group, OrmQ, Schedule, S
 class RoleAdmin(OversightAdmin):
     """The product's roles: fixed, and given by role assignments."""
 
+    icon = "workspace_premium"
     section = "Organisation"
     nav_title = "Roles"
     list_display = ["name"]
@@ -31,9 +32,11 @@ class RoleAdmin(OversightAdmin):
 class GrantAdmin(OversightAdmin):
     """What role assignments come to, container by container. Nobody edits it."""
 
+    nav_title = "Object permissions"
+    icon = "key"
+    empty_text = "No right has been given on a container."
     section = "Organisation"
     nav_order = 90
-    nav_title = "Grants"
     list_display = ["user", "permission", "content_type", "object_pk"]
     list_filter = ["content_type"]
     list_select_related = ["user", "permission__content_type", "content_type"]
@@ -45,6 +48,8 @@ class GrantAdmin(OversightAdmin):
 class ScheduleAdmin(OversightAdmin):
     """When the jobs of days to quarters run; `manage.py run_job` runs one by hand."""
 
+    icon = "event_repeat"
+    empty_text = "No job is scheduled. manage.py migrate schedules those that are shipped."
     list_display = ["name", "func", "schedule_type", "next_run", "repeats"]
     list_filter = ["schedule_type"]
     search_fields = ["name", "func"]
@@ -54,6 +59,8 @@ class ScheduleAdmin(OversightAdmin):
 class TaskAdmin(OversightAdmin):
     """Jobs that ran, and how they ended."""
 
+    icon = "task"
+    empty_text = "No job of this kind has ended yet."
     list_display = ["name", "func", "started", "stopped", "attempt_count"]
     search_fields = ["name", "func"]
     ordering = ("-started",)
@@ -64,6 +71,8 @@ class TaskAdmin(OversightAdmin):
 class QueueAdmin(OversightAdmin):
     """Jobs that wait for the cluster."""
 
+    icon = "pending"
+    empty_text = "No job waits."
     list_display = ["id", "key", "lock"]
     fields = ["key", "lock"]
 

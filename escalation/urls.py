@@ -18,4 +18,4 @@ api_routes = [
     ("escalations", EscalationViewSet, "escalation"),
     ("pages", PageViewSet, "page"),
 ]
-urlpatterns = [path("r/<str:token>", page_link, name="page_link")]
+urlpatterns = [path("r/<path:token>", page_link, name="page_link")]

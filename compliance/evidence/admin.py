@@ -92,14 +92,13 @@ class ExportInline(ReadOnlyInline):
 class AuditRequestAdmin(OperationAdmin):
     """What is wanted as evidence, by whom, why; and who allowed it."""
 
+    icon = "fact_check"
     list_display = ["title", "state", "period_from", "period_until", "requested_by", "decided_by"]
     list_filter = ["state", "requested_at"]
-    list_before_template = "compliance/next_step.html"
-    next_step = (
+    empty_text = (
         "Nobody has asked for evidence yet. Add a request: which period, which part, and why. "
         "Compliance approves it; then the pack is made here."
     )
-    icon = "plagiarism"
     nav_order = 10
     search_fields = ["title", "reason"]
     autocomplete_fields = ["unit", "service", "incident"]
@@ -138,13 +137,13 @@ class AuditRequestAdmin(OperationAdmin):
 class ExportAdmin(ReadOnlyAdmin):
     """Evidence packs: their progress, their hash, and the file."""
 
+    nav_title = "Evidence packs"
+    icon = "folder_zip"
     list_display = ["request", "state", "done", "rows", "size", "ordered_by", "file"]
     list_filter = ["state", "ordered_at"]
-    list_before_template = "compliance/next_step.html"
-    next_step = (
+    empty_text = (
         "No pack was made yet. Open an approved audit request and press “Make the evidence pack”."
     )
-    icon = "folder_zip"
     nav_order = 11
     search_fields = ["request__title", "sha256"]
     readonly_fields = ["done", "file"]

@@ -75,7 +75,7 @@ def policy_tables(condition: Callable[[str], Q]) -> dict[str, Rows]:
     `condition` is given the column that names the version.
     """
     found: dict[str, Rows] = {}
-    for model in PolicyVersion.__subclasses__():
+    for model in (PolicyVersion, *PolicyVersion.__subclasses__()):
         found[f"{model._meta.model_name}_history"] = history(model, condition(_key(model)))
         for name in model.parts:
             relation: Any = model._meta.get_field(name)

@@ -58,8 +58,8 @@ def run_export(export_id: int) -> None:
         except TakenOver:
             return
         except Exception as error:
-            _fail(export, token, f"{type(error).__name__}: {error}")
-            raise
+            if _fail(export, token, f"{type(error).__name__}: {error}"):
+                raise
         finally:
             draft.unlink(missing_ok=True)
 
@@ -125,12 +125,14 @@ def _finish(export: Export, token: uuid.UUID, draft: Path, written: Written) -> 
 
 
 @transaction.atomic
-def _fail(export: Export, token: uuid.UUID, error: str) -> None:
+def _fail(export: Export, token: uuid.UUID, error: str) -> bool:
+    """False where another run took over, which clears away the drafts of this one."""
     try:
         _require_mine(export, token)
     except TakenOver:
-        return
+        return False
     _save_failure(export, error)
+    return True
 
 
 def _save_failure(export: Export, error: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from config.access.rules import Need, Role, roles
+from config.apikit.codes import explain
 
 REQUESTERS = (Role.AUDITOR, Role.COMPLIANCE_OFFICER)
 
@@ -52,3 +53,26 @@ class Scope:
 def is_silent(now: datetime.datetime, seen_at: datetime.datetime, *, running: bool) -> bool:
     """Whether an unfinished export has been quiet for so long that its job must be dead."""
     return now - seen_at > (SILENT_RUN if running else SILENT_QUEUE)
+
+
+explain(
+    audit_not_approved=(
+        "The audit request isn't approved",
+        "A compliance officer who didn't ask for it approves it; then order the export.",
+    ),
+    audit_decided=("The audit request was decided already", "Ask for evidence again."),
+    export_running=(
+        "An export of this request is under way",
+        "Wait until it is ready; one whose job has died may be ordered again after a minute.",
+    ),
+    export_not_ready=("The export isn't ready", "Read it again until its state is `ready`."),
+    audit_period_in_order=(
+        "The period must end after it begins",
+        "`period_until` is exclusive and must lie after `period_from`.",
+    ),
+    audit_has_reason=("A request says what it is for", "Send a reason."),
+    export_one_under_way=(
+        "An export of this request is under way",
+        "Wait until it is ready, then order another.",
+    ),
+)

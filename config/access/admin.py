@@ -44,6 +44,8 @@ class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # the model is
 class RoleAssignmentAdmin(OperationAdmin):
     """Who holds which role where, from when until when."""
 
+    icon = "badge"
+    empty_text = "Nobody holds a role here. Add an assignment: who, which role, and where."
     nav_order = 40
     form = AssignmentForm
     list_display = ["holder", "role", "place", "starts_at", "until", "revoked_at"]

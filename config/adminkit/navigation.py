@@ -45,8 +45,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     for model, model_admin in admin.site._registry.items():
         section = section_of(model, model_admin)
         if section and model_admin.has_module_permission(request):
-            title = getattr(model_admin, "nav_title", "") or str(model._meta.verbose_name_plural)
-            title = title[:1].upper() + title[1:]
+            title = title_of(model, model_admin)
             order = int(getattr(model_admin, "nav_order", 50))
             entries[section].append((order, title, _entry(model, title, model_admin)))
     home = {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}
@@ -71,6 +70,25 @@ def section_of(model: Any, model_admin: Any) -> str:
         return str(declared)
     app, room = [*str(model.__module__).split("."), ""][:2]
     return PLACES.get(f"{app}.{room}") or PLACES.get(app, "Platform")
+
+
+def title_of(model: Any, model_admin: Any) -> str:
+    """The name of a list, in the sidebar and above it."""
+    title = getattr(model_admin, "plural", "") or str(model._meta.verbose_name_plural)
+    return title[:1].upper() + title[1:]
+
+
+def place_of(request: HttpRequest) -> dict[str, str]:
+    """Where the page lies: section, list and its address, for the line above the title."""
+    match = request.resolver_match
+    if match is None or not match.url_name or match.app_name != "admin":
+        return {}
+    name, _, kind = match.url_name.rpartition("_")
+    for model, model_admin in admin.site._registry.items():
+        if name == f"{model._meta.app_label}_{model._meta.model_name}":
+            entry = _entry(model, title_of(model, model_admin), model_admin)
+            return {**entry, "section": section_of(model, model_admin), "kind": kind}
+    return {}
 
 
 def _entry(model: Any, title: str, model_admin: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Counting up to a thousand: nobody reads further, and counting more costs more than the page."""
 
 from functools import cached_property
+from typing import Any
 
 from django.core.paginator import Paginator
 from unfold.views import ChangeList
@@ -28,7 +29,11 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # whatever rows the
 
 
 class CappedChangeList(ChangeList):
-    """A list of rows that doesn't count them all."""
+    """A list of rows that doesn't count them all, under the name that the sidebar uses."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = self.model_admin.plural
 
     @property
     def is_narrowed(self) -> bool:

@@ -37,11 +37,23 @@ class BaseAdmin(_Base):
     object_history_list_template = "adminkit/history_list.html"
     show_facets: ClassVar[Any] = None
 
+    # How the sidebar names and orders it, and what an empty list says to do next.
+    nav_title: ClassVar[str] = ""
+    nav_order: ClassVar[int] = 50
+    icon: ClassVar[str] = ""
+    empty_text: ClassVar[str] = ""
+
     change_verb: ClassVar[str] = ""
     add_level: ClassVar[Level | None] = None
     add_roles: ClassVar[tuple[str, ...]] = ()
 
     # Reading
+
+    @property
+    def plural(self) -> str:
+        """The records by the name that sidebar and titles use."""
+        name = self.nav_title or str(self.opts.verbose_name_plural)
+        return name[:1].upper() + name[1:]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         """A list that knows whether it shows everything."""
@@ -93,7 +105,10 @@ class BaseAdmin(_Base):
         """Open the form; a restricted record's reader leaves a trace."""
         if object_id is not None:
             note_restricted_read(request, self.required_object(request, object_id))
-        context = {"show_history": self.is_tracked, **(extra_context or {})}
+        context: dict[str, Any] = {"show_history": self.is_tracked}
+        if object_id is not None:
+            context["title"] = self.plural  # the page names the record itself
+        context |= extra_context or {}
         return super().changeform_view(request, object_id, form_url, context)
 
     # History

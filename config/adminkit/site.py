@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
+from config.adminkit.navigation import place_of
 from config.adminkit.passwords import OwnPasswordForm
 from config.governance.setup import is_setup_mode
 
@@ -31,8 +32,9 @@ class WatchbillSite(_Site):
     empty_value_display = "-"
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """What every page shows: while there is one approver, that four eyes don't hold yet."""
+        """What every page shows: where it lies, and whether four eyes don't hold yet."""
         context: dict[str, Any] = super().each_context(request)
+        context["place"] = place_of(request)
         context["is_setup_mode"] = self.has_permission(request) and is_setup_mode()
         return context
 

@@ -146,15 +146,17 @@ class FilterScheme(DjangoFilterExtension):  # type: ignore[no-untyped-call]  # r
 
 def describe_problems(result: Any, generator: Any, request: Any, public: bool) -> Any:
     """Add the problem document, and the answers that every operation can give."""
-    schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = PROBLEM
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    components["responses"] = {f"Problem{status}": _answer(status) for status in MEANING}
     _inline_enums(result)
     for path, operations in result.get("paths", {}).items():
         for method, operation in operations.items():
             for status in sorted({*EVERYWHERE, *WRITES.get(method, ())}):
                 if status == "404" and "{" not in path and method != "post":
                     continue
-                operation["responses"].setdefault(status, _answer(status))
+                shared = {"$ref": f"#/components/responses/Problem{status}"}
+                operation["responses"].setdefault(status, shared)
     return result
 
 

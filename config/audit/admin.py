@@ -15,6 +15,8 @@ from config.audit.models import (
 class CheckpointAdmin(OversightAdmin):
     """Signed statements of what the ledger held at a moment."""
 
+    icon = "approval"
+    empty_text = "Nothing is sealed yet. The worker seals within ten seconds of the first change."
     nav_order = 30
     list_display = ["id", "sealed_at", "size", "root_hex", "key_id", "origin"]
     search_fields = ["note"]
@@ -31,6 +33,8 @@ class CheckpointAdmin(OversightAdmin):
 class LedgerEntryAdmin(OversightAdmin):
     """One sealed row each; `hash` covers its salt and its canonical text."""
 
+    icon = "receipt_long"
+    empty_text = "The ledger is empty. Every change writes to it."
     nav_order = 40
     list_display = ["seq", "at", "table_name", "row_key", "hash_hex"]
     search_fields = ["table_name", "row_key"]
@@ -47,6 +51,8 @@ class LedgerEntryAdmin(OversightAdmin):
 class GrantChangeAdmin(OversightAdmin):
     """Every change of guardian's tables, written by their triggers."""
 
+    icon = "key"
+    empty_text = "No right has been granted or taken back yet."
     nav_order = 50
     list_display = ["at", "table_name", "op"]
     search_fields = ["table_name"]
@@ -57,6 +63,8 @@ class GrantChangeAdmin(OversightAdmin):
 class LogOriginAdmin(OversightAdmin):
     """Where the log began, and after which restore it began anew."""
 
+    icon = "flag"
+    empty_text = "The log has not begun. The first start of the worker writes its origin."
     nav_order = 60
     list_display = ["name", "at", "began_at_size"]
     fields = ["name", "at", "began_at_size", "previous_note"]
@@ -66,6 +74,8 @@ class LogOriginAdmin(OversightAdmin):
 class PurgeBatchAdmin(OversightAdmin):
     """Approved purges."""
 
+    icon = "delete_sweep"
+    empty_text = "Nothing has been purged. Records leave only by an approved purge."
     nav_order = 70
     list_display = ["at", "reason", "legal_basis", "requested_by", "approved_by"]
     list_select_related = ["requested_by", "approved_by"]
@@ -76,6 +86,8 @@ class PurgeBatchAdmin(OversightAdmin):
 class TombstoneAdmin(OversightAdmin):
     """What remains of purged rows."""
 
+    icon = "deceased"
+    empty_text = "Nothing has been purged, so nothing is missing."
     nav_order = 80
     list_display = ["at", "table_name", "row_key", "batch_id"]
     search_fields = ["table_name", "row_key"]

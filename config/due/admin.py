@@ -79,6 +79,8 @@ class AttemptInline(ReadOnlyInline):
 class TimerAdmin(DueRowAdmin):
     """What the worker does at a time."""
 
+    icon = "timer"
+    empty_text = "Nothing is planned. Deadlines and escalations set their timers here."
     list_display = ["kind", "key", "due_at", "attempts", "done_at", "dead_at"]
     list_filter = [StandFilter, "kind"]
     search_fields = ["key"]
@@ -92,6 +94,8 @@ class TimerAdmin(DueRowAdmin):
 class OutboundMessageAdmin(DueRowAdmin):
     """What left the house, or will."""
 
+    icon = "outbox"
+    empty_text = "Nothing has left the house yet. Pages and webhooks are queued here."
     list_display = ["purpose", "channel", "address", "due_at", "outcome", "attempts", "dead_at"]
     list_filter = [StandFilter, "channel", "outcome", "purpose"]
     search_fields = ["address"]
@@ -108,6 +112,9 @@ class OutboundMessageAdmin(DueRowAdmin):
 class WorkerHeartbeatAdmin(OversightAdmin):
     """The workers that run."""
 
+    nav_title = "Workers"
+    icon = "monitor_heart"
+    empty_text = "No worker runs: nobody is paged. Start one with manage.py up or manage.py worker."
     section = "Platform"
     list_display = ["name", "pid", "started_at", "seen_at"]
     fields = ["name", "pid", "started_at", "seen_at"]

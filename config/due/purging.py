@@ -29,16 +29,16 @@ def purge_due_rows(as_of: datetime.datetime) -> str:
 def purge_results(as_of: datetime.datetime) -> str:
     """Remove results of background jobs, expired counters, and heartbeats of workers long gone."""
     results = Task.objects.filter(stopped__lt=as_of - RESULTS_KEPT)
-    count = _in_batches(results) + _in_batches(Counter.objects.filter(expires_at__lt=as_of))
+    count = in_batches(results) + in_batches(Counter.objects.filter(expires_at__lt=as_of))
     WorkerHeartbeat.objects.filter(seen_at__lt=as_of - HEARTBEATS_KEPT).delete()
     return f"{count} rows"
 
 
 def _purge_done(model: type[DueRow], before: datetime.datetime) -> int:
-    return _in_batches(model.objects.filter(done_at__lt=before))
+    return in_batches(model.objects.filter(done_at__lt=before))
 
 
-def _in_batches[M: models.Model](rows: models.QuerySet[M]) -> int:
+def in_batches[M: models.Model](rows: models.QuerySet[M]) -> int:
     """Delete a thousand at a time, each batch in a transaction; what others refer to stays."""
     count, last = 0, None
     while True:

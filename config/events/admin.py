@@ -9,6 +9,8 @@ from config.events.models import Event, EventDelivery, RestrictedRead
 class EventAdmin(OversightAdmin):
     """Everything that happened: who, when, from where, and why."""
 
+    icon = "history"
+    empty_text = "Nothing has happened yet. Every change, sign-in and page is listed here."
     section = "Evidence"
     nav_order = 10
     list_display = ["at", "kind", "subject_name", "actor", "origin", "reason"]
@@ -26,6 +28,8 @@ class EventAdmin(OversightAdmin):
 class EventDeliveryAdmin(DueRowAdmin):
     """Which handler was told of which event, or is still to be told."""
 
+    icon = "move_to_inbox"
+    empty_text = "No event has been handed to a handler yet."
     list_display = ["event", "handler", "due_at", "attempts", "done_at", "dead_at"]
     list_filter = [StandFilter, "handler"]
     search_fields = ["handler"]
@@ -40,6 +44,8 @@ class EventDeliveryAdmin(DueRowAdmin):
 class RestrictedReadAdmin(OversightAdmin):
     """Who read restricted records, and who took exports."""
 
+    icon = "visibility_lock"
+    empty_text = "Nobody has opened a restricted record."
     section = "Evidence"
     nav_order = 20
     list_display = ["at", "actor", "what", "subject_type", "subject_ids", "origin"]

@@ -62,6 +62,9 @@ class VersionInline(ReadOnlyInline):
 class AllPoliciesAdmin(ReadOnlyAdmin):
     """Every policy of every kind, with its versions."""
 
+    nav_title = "All policies"
+    icon = "policy"
+    empty_text = "There is no policy. The first start adds those that are shipped."
     nav_order = 10
     list_display = ["title", "kind", "key", "unit", "freedom"]
     list_filter = ["kind", "freedom", "unit"]
@@ -88,6 +91,9 @@ class NewSettingForm(NewPolicyForm):
 class SettingAdmin(PolicyAdmin):
     """Settings, each by a field of its own type."""
 
+    nav_title = "Settings"
+    icon = "tune"
+    empty_text = "No setting has been changed. Add a draft to propose another value."
     nav_order = 20
     new_form = NewSettingForm
     list_display = ["title", "shown", *PolicyAdmin.list_display[1:]]

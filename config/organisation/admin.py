@@ -25,6 +25,8 @@ from config.organisation.models import ApiToken, BusinessUnit, Membership, Team,
 class BusinessUnitAdmin(OperationAdmin):
     """The tree of business units."""
 
+    icon = "account_tree"
+    empty_text = "There is no unit. Add the enterprise's units, one below the other."
     nav_order = 10
     list_display = ["name", "key", "parent", "time_zone"]
     search_fields = ["name", "key"]
@@ -62,6 +64,11 @@ class MembershipInline(OperationInline):
 class TeamAdmin(OperationAdmin):
     """Teams and their members."""
 
+    icon = "groups"
+    empty_text = (
+        "There is no team. Add one, then its members: teams own services and take turns on "
+        "call."
+    )
     nav_order = 20
     in_palette = True
     list_display = ["name", "key", "unit", "is_active"]
@@ -91,6 +98,8 @@ class TeamAdmin(OperationAdmin):
 class UserAdmin(OperationAdmin):
     """People and the accounts of tools."""
 
+    icon = "person"
+    empty_text = "There is nobody here. Add a person, then give them a role."
     nav_order = 30
     in_palette = True
     list_display = ["name", "username", "email", "kind", "is_staff", "is_active"]
@@ -129,6 +138,8 @@ class UserAdmin(OperationAdmin):
 class ApiTokenAdmin(OperationAdmin):
     """Keys to the API: made and shown once through the API, ended here."""
 
+    icon = "vpn_key"
+    empty_text = "No token. Add one for a tool that calls the API; it is shown once."
     section = "Platform"
     list_display = ["name", "owner", "hint", "expires_at", "revoked_at"]
     list_filter = ["owner"]

@@ -8,6 +8,12 @@ from escalation.paging.models import Page
 class PageAdmin(ReadOnlyAdmin):
     """Whom we asked, when, by what, and what became of it."""
 
+    nav_order = 50
+    icon = "phone_in_talk"
+    empty_text = (
+        "Nobody has been paged. Pages are sent when an incident opens for a service with people "
+        "on call."
+    )
     list_display = [
         "incident",
         "responder",

@@ -26,6 +26,10 @@ class TierInline(PartInline):
 class EscalationPolicyAdmin(PolicyAdmin):
     """Whom an incident pages, tier after tier, until somebody acknowledges."""
 
+    nav_title = "Escalation policies"
+    nav_order = 40
+    icon = "stairs"
+    empty_text = "There is no escalation policy. Add one: whom an incident pages, tier after tier."
     list_display = [*PolicyAdmin.list_display, "rounds"]
     inlines = [TierInline]
 
@@ -48,6 +52,13 @@ def _edit(use: PolicyUse, *, actor: User, changes: dict[str, Any], reason: str =
 class PolicyUseAdmin(OperationAdmin):
     """Service or team, and the policy by which it escalates."""
 
+    nav_title = "Policies in use"
+    nav_order = 50
+    icon = "rule"
+    empty_text = (
+        "The default policy holds everywhere. Add a line for a service or team that escalates "
+        "otherwise."
+    )
     list_display = ["__str__", "service", "team", "policy"]
     list_filter = ["policy"]
     search_fields = ["service__name", "team__name"]

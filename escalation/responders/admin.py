@@ -31,6 +31,12 @@ def _add_own(*, actor: User, channel: str, address: str, position: int) -> Conta
 class ContactMethodAdmin(OperationAdmin):
     """Where I am paged. Unverified addresses are never used."""
 
+    nav_order = 60
+    icon = "contact_phone"
+    empty_text = (
+        "You can't be paged yet. Add a mail address or a webhook, then enter the code that is "
+        "sent to it."
+    )
     list_display = ["user", "channel", "address", "position", "verified_at", "removed_at"]
     list_filter = ["channel"]
     search_fields = ["address", "user__name"]

@@ -30,6 +30,13 @@ def _escalate(run: EscalationRun, *, actor: User, reason: str) -> None:
 class EscalationRunAdmin(OperationAdmin):
     """One escalation; "page the next tier now" needs a reason."""
 
+    nav_title = "Escalations"
+    nav_order = 40
+    icon = "stairs"
+    empty_text = (
+        "Nothing has been escalated. An escalation begins with each incident that pages "
+        "somebody."
+    )
     list_display = ["incident", "state", "tier", "round", "next_tier_at", "started_at"]
     list_filter = ["state", "started_at"]
     search_fields = ["incident__reference", "incident__title"]

@@ -62,6 +62,13 @@ class RotateForm(ReasonForm):
 class IngestSourceAdmin(OperationAdmin):
     """Tools that send alerts: set-up, token, and what came in last."""
 
+    nav_title = "Integrations"
+    nav_order = 20
+    icon = "cable"
+    empty_text = (
+        "No tool is connected. Add one: Alertmanager, Grafana, PagerDuty Events v2 or any that "
+        "can post JSON."
+    )
     in_palette = True
     change_form_outer_after_template = "incidents/source_panel.html"
 
@@ -176,6 +183,13 @@ def _panel(request: HttpRequest, source: IngestSource) -> dict[str, Any]:
 class RawPayloadAdmin(OperationAdmin):
     """What came in, as it came; those in quarantine wait for somebody to replay them."""
 
+    nav_title = "Inbox"
+    nav_order = 30
+    icon = "inbox"
+    empty_text = (
+        "Nothing has come in. What tools send is kept here as it came; what can't be read waits "
+        "here for a replay."
+    )
     list_display = ["received_at", "source", "adapter", "kind", "shown_state", "shown_error"]
     list_filter = ["state", "kind", "source"]
     search_fields: ClassVar[list[str]] = []
@@ -225,6 +239,12 @@ class RawPayloadAdmin(OperationAdmin):
 class AlertAdmin(ReadOnlyAdmin):
     """What tools say, one row a condition."""
 
+    nav_order = 10
+    icon = "notifications_active"
+    empty_text = (
+        "No alert has come in. Connect a tool under Integrations, and send a test alert from its "
+        "page."
+    )
     list_display = [
         *("title", "shown_state", "shown_level", "count", "service", "incident", "last_seen_at"),
     ]

@@ -2,12 +2,16 @@
 
 import datetime
 
+from django.db.models import Count
+
 from config.due.jobs import job
 from config.due.models import Timer
 from config.due.operations import timer
 from config.due.queues import claimant
+from config.metrics import Samples, metric
 from config.origin import Origin, acting
 from incidents.alerts.clearing import HOLD, end_hold, lock_held
+from incidents.alerts.models import PayloadState, RawPayload
 from incidents.alerts.operations import INBOX, purge_inbox
 from incidents.alerts.processing import BATCH, process_inbox, seconds_behind
 from incidents.lifecycle.models import Incident
@@ -27,3 +31,16 @@ claimant(INBOX, every=1.0, limit=BATCH, lag=seconds_behind)(process_inbox)
 def inbox_retention(as_of: datetime.datetime) -> str:
     """Remove payloads that have been kept long enough."""
     return f"{purge_inbox(as_of)} payloads"
+
+
+@metric("inbox_seconds_behind", "Age of the oldest payload that waits, in seconds.")
+def inbox_seconds_behind() -> Samples:
+    """How far the worker is behind the tools."""
+    return [((), seconds_behind())]
+
+
+@metric("payloads", "Payloads that were received and are kept, by what became of them.", "state")
+def payloads() -> Samples:
+    """New ones wait; quarantined ones want somebody's eye."""
+    rows = RawPayload.objects.exclude(state=PayloadState.DONE).values_list("state")
+    return [((state,), n) for state, n in rows.annotate(number=Count("pk")).order_by()]

@@ -44,6 +44,12 @@ class ServiceForm(_Form):
 class ServiceAdmin(OperationAdmin):
     """Who owns what, and how much it matters."""
 
+    nav_order = 50
+    icon = "deployed_code"
+    empty_text = (
+        "There is no service. Add what you run and the team that owns it: alerts and incidents "
+        "are about services."
+    )
     in_palette = True
     form = ServiceForm
 

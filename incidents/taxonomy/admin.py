@@ -34,6 +34,9 @@ class CellInline(PartInline):
 class SeverityTableAdmin(PolicyAdmin):
     """Which severity a level means on a tier."""
 
+    nav_title = "Severity tables"
+    icon = "grid_on"
+    empty_text = "There is no table. Add a draft to say which severity a level means on a tier."
     nav_order = 30
     new_form = NewTableForm
     inlines = [CellInline]

@@ -8,8 +8,13 @@ from incidents.timeline.models import TimelineEntry
 class TimelineEntryAdmin(ReadOnlyAdmin):
     """Append-only: nothing here changes a line."""
 
+    nav_title = "Timeline"
     nav_order = 60
-
+    icon = "timeline"
+    empty_text = (
+        "Nothing has been written down yet. Open an incident and add the first line to its "
+        "timeline."
+    )
     list_display = ["at", "incident", "kind", "shortened", "actor", "origin", "late"]
     list_filter = ["kind", "origin"]
     search_fields = ["text", "incident__reference"]

@@ -45,6 +45,10 @@ def _edit(review: Review, *, actor: User, changes: dict[str, Any], reason: str =
 class ReviewAdmin(OperationAdmin):
     """The review that an incident owes."""
 
+    nav_title = "Post-incident reviews"
+    nav_order = 10
+    icon = "rate_review"
+    empty_text = "No review. Resolving an incident of a severity that needs one makes it due."
     list_display = ["incident", "severity", "state", "due_at", "overdue", "facilitator"]
     list_filter = ["state", "due_at", "incident__severity", "incident__team"]
     search_fields = ["incident__reference", "incident__title"]

@@ -16,7 +16,7 @@ ADMIN = "admin/"
 # Doors without a key, each tested by its own room: health, sign-in, the documents of the API,
 # the page link (its token is the key), and one's own name.
 OPEN_TO_ALL = {
-    *("healthz", "readyz", "metrics", "problems", "problem", "schema", "docs"),
+    *("home", "healthz", "readyz", "metrics", "problems", "problem", "schema", "docs"),
     *("account_login", "account_logout", "account_inactive", "page_link"),
 }
 # Pages of the admin that show nobody's rows but one's own; lists of rows have tests of their own.

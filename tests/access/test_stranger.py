@@ -58,8 +58,8 @@ def caller(world: World, name: str) -> Ask:
     def ask(call: Call) -> Any:
         headers = {"HTTP_IF_MATCH": "*"} if call.method in ("patch", "delete") else {}
         creates = call.method == "post" and not call.detail
-        body = body_for(call.name, world) if creates or call.name in OPEN_VERBS else {}
-        body = None if call.method == "get" else body
+        good = body_for(call.name, world) if creates or call.name in OPEN_VERBS else {}
+        body = None if call.method == "get" else good
         return undone(lambda: getattr(client, call.method)(call.url, body, **headers))
 
     return ask

@@ -215,5 +215,5 @@ def _purge(event: Event, *by: User) -> None:
         scope={"config_event": [str(event.pk)]},
     )  # fmt: skip
     with connection.cursor() as cursor:
-        arguments = [batch.pk, "config_event", [str(event.pk)]]
+        arguments: list[Any] = [batch.pk, "config_event", [str(event.pk)]]
         cursor.execute("SELECT audit_purge(%s, %s, %s::text[])", arguments)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from config.organisation.models import User
 from tests.config import make
@@ -22,13 +22,18 @@ type Scheme = Literal["light", "dark"]
 type Opener = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for one module: Playwright's event loop would be in the way of other tests."""
     from tests.harness import peers  # noqa: PLC0415  # the skip must come at run time
 
     # Playwright's event loop makes Django believe that it runs inside one.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    return {"executable_path": str(peers.require("chromium")), "args": ARGS}
+    executable = str(peers.require("chromium"))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=ARGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

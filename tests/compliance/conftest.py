@@ -1,4 +1,4 @@
-"""What the tests of evidence share: a database that commits, keys and packs in a folder of theirs."""
+"""What the tests of evidence share: a database that commits, and a folder for keys and packs."""
 
 from pathlib import Path
 from typing import Any

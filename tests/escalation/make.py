@@ -20,6 +20,8 @@ from escalation.responders.models import ContactMethod
 from escalation.responders.operations import add_contact_method, trust_contact_method
 from escalation.rota.models import Schedule
 from escalation.rota.operations import LayerPlan, create_schedule
+from escalation.runs.models import EscalationRecord
+from incidents.lifecycle.models import Incident
 from tests.config import make
 
 START = datetime.datetime(2026, 3, 2, 9, 0, tzinfo=datetime.UTC)
@@ -87,3 +89,19 @@ def paged(**filters: Any) -> list[tuple[str, int, int]]:
     """Who was paged for which tier of which round, in order."""
     rows = Page.objects.filter(**filters).order_by("created_at", "tier", "responder__username")
     return [(page.responder.username, page.tier, page.round) for page in rows]
+
+
+def after(minutes: float) -> datetime.datetime:
+    """So many minutes after START."""
+    return START + datetime.timedelta(minutes=minutes)
+
+
+def kinds(incident: Incident) -> list[str]:
+    """The record of its escalations: kind, tier and round."""
+    rows = EscalationRecord.objects.filter(run__incident=incident).order_by("id")
+    return [f"{row.kind} {row.tier}/{row.round}" for row in rows]
+
+
+def lines(incident: Incident) -> list[str]:
+    """What its timeline says."""
+    return [line.text for line in incident.timeline.order_by("id")]

@@ -5,6 +5,7 @@ import datetime
 import pytest
 
 from config import clock
+from config.access.rules import Role
 from config.due.worker import run_due
 from config.organisation.models import User
 from escalation.paging.models import Page
@@ -133,7 +134,7 @@ def test_makes_and_edits_a_schedule(world, payments, logistics, root: User) -> N
 
 
 def test_refuses_a_schedule_for_another_team(world, payments, logistics, alice: User) -> None:
-    people.role("unit_administrator", to=alice, on=logistics)
+    people.role(Role.UNIT_ADMINISTRATOR, to=alice, on=logistics)
     body = {
         "name": "Nights", "key": "nights", "team": payments.pk, "time_zone": "UTC",
         "is_active": "on", "layers-TOTAL_FORMS": 0, "layers-INITIAL_FORMS": 0,
@@ -148,7 +149,8 @@ def test_adds_and_withdraws_an_override(world, bob: User, alice: User) -> None:
     browser = people.browser(alice)
     body = {
         "schedule": world["schedule"], "user": bob.pk, "reason": "swap",
-        "span_0_0": "2030-12-24", "span_0_1": "00:00", "span_1_0": "2030-12-26", "span_1_1": "00:00",
+        "span_0_0": "2030-12-24", "span_0_1": "00:00", "span_1_0": "2030-12-26",
+        "span_1_1": "00:00",
     }  # fmt: skip
 
     answer = browser.post(address("override", "add/"), body)

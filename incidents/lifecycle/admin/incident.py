@@ -141,8 +141,13 @@ def choose(incident: Incident, *, actor: User, claim: int, reason: str = "") -> 
 class IncidentAdmin(OperationAdmin):
     """The incident, by every verb of the API."""
 
-    in_palette = True
     nav_order = 10
+    icon = "local_fire_department"
+    empty_text = (
+        "No incident that you may see. Report one with the plus above, or connect a tool under "
+        "Alerts, Integrations."
+    )
+    in_palette = True
     change_form_outer_before_template = "incidents/head.html"
     change_form_outer_after_template = "incidents/story.html"
 

@@ -44,9 +44,8 @@ def test_is_asked_for_and_approved_through_the_api(
     )
     history = make.api(carol).get(f"{address}history/").json()["results"]
     assert [(row["actor"], row["origin"]) for row in history] == [("lena", "api"), ("carol", "api")]
-    assert [each.kind for each in Event.objects.filter(kind__startswith="audit.").order_by("pk")] == [
-        "audit.requested", "audit.approved",
-    ]  # fmt: skip
+    told = Event.objects.filter(kind__startswith="audit.").order_by("pk")
+    assert [each.kind for each in told] == ["audit.requested", "audit.approved"]
 
 
 def test_is_asked_for_and_refused_in_the_admin(carol: User, lena: User) -> None:

@@ -23,11 +23,11 @@ from escalation.runs.models import EscalationRecord, EscalationRun
 from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import acknowledge, edit, resolve
+from incidents.timeline.models import TimelineEntry
 from tests.config import make as people
 from tests.config.due.servers import mail_server, web_server
 from tests.escalation import make
-from tests.escalation.make import START
-from tests.escalation.runs.test_escalating import after, kinds, lines
+from tests.escalation.make import START, after, kinds, lines
 from tests.incidents import make as make_incidents
 
 
@@ -266,7 +266,7 @@ def test_asks_the_next_tier_at_once_when_a_person_cannot_be_reached(
     retry_until_dead(0)
 
     assert Page.objects.get().state == PageState.FAILED
-    died = Page.objects.get().incident.timeline.order_by("id").last().at
+    died = TimelineEntry.objects.latest("id").at
     assert EscalationRun.objects.get().next_tier_at == died < after(5)
     record = EscalationRecord.objects.get(kind="unreachable")
     assert (record.person, record.tier) == (bob, 1)
@@ -359,6 +359,7 @@ def test_does_not_hurry_anybody_after_an_acknowledgement(
     assert len(refusing) == 1
 
 
+@pytest.mark.check("ESC-08.2")
 def test_goes_to_verified_addresses_only(policy, checkout: Service, bob: User) -> None:
     add_contact_method(bob, channel="mail", address="new@example.org", actor=bob, position=0)
     with clock.simulated(START):

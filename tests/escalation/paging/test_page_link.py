@@ -22,7 +22,7 @@ from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import acknowledge, edit, resolve
 from incidents.timeline.models import TimelineEntry
 from tests.config import make as people
-from tests.escalation.runs.test_escalating import after
+from tests.escalation.make import after
 from tests.incidents import make as make_incidents
 
 ACK = {"action": "acknowledge"}
@@ -46,7 +46,7 @@ def at(asked: Page) -> str:
 
 
 def text_of(response) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def stored() -> tuple[object, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 from config import clock
 from config.access.rules import Role
-from config.due.models import OutboundMessage
+from config.due.models import Channel, OutboundMessage
 from config.errors import Invalid
 from config.governance.models import Policy, VersionState
 from config.governance.seeding import seed_setting_policies
@@ -42,9 +42,10 @@ def author(db) -> User:
 
 @pytest.fixture
 def approver(db) -> User:
-    for name in ("paul", "petra"):
-        people.role(Role.POLICY_APPROVER, to=people.user(name))
-    return User.objects.get(username="paul")
+    paul, petra = people.user("paul"), people.user("petra")
+    for person in (paul, petra):
+        people.role(Role.POLICY_APPROVER, to=person)
+    return paul
 
 
 def approved(author: User, approver: User, rows: list[dict[str, Any]], key: str = "shop") -> str:
@@ -131,7 +132,7 @@ def test_is_simulated_for_an_instant_without_sending_anything(
     make.schedule(payments, alice, bob)
     make.contact(alice)
     make.contact(bob)
-    make.contact(bob, "https://phone.example.org", channel="webhook", position=2)
+    make.contact(bob, "https://phone.example.org", channel=Channel.WEBHOOK, position=2)
     before = OutboundMessage.objects.count()
     rows = tiers(
         {"target": "team_on_call"},

@@ -263,6 +263,7 @@ def test_answers_400_to_a_wrong_body(payments, bob, root_api, changes) -> None:
     assert not Schedule.objects.exists()
 
 
+@pytest.mark.check("ESC-08.2")
 def test_reports_who_has_fewer_than_two_verified_addresses(
     rota: Schedule, alice: User, bob: User, root_api
 ) -> None:

@@ -7,7 +7,6 @@ import pytest
 from config import clock
 from config.due.models import Timer
 from config.due.worker import capture_sends, run_due
-from config.errors import Invalid, Refused
 from config.events.models import Event
 from config.organisation.models import User
 from escalation.paging.models import Page, PageState
@@ -22,25 +21,12 @@ from incidents.lifecycle.operations import acknowledge, cancel, edit, reopen, re
 from incidents.timeline.operations import add_note
 from tests.config import make as people
 from tests.escalation import make
-from tests.escalation.make import START
+from tests.escalation.make import START, after, kinds, lines
 from tests.incidents import make as make_incidents
-
-
-def after(minutes: float) -> datetime.datetime:
-    return START + datetime.timedelta(minutes=minutes)
 
 
 def run_of(incident: Incident) -> EscalationRun:
     return EscalationRun.objects.get(incident=incident)
-
-
-def kinds(incident: Incident) -> list[str]:
-    rows = EscalationRecord.objects.filter(run__incident=incident).order_by("id")
-    return [f"{row.kind} {row.tier}/{row.round}" for row in rows]
-
-
-def lines(incident: Incident) -> list[str]:
-    return [line.text for line in incident.timeline.order_by("id")]
 
 
 def act(minutes: float, operation, *arguments, **named):
@@ -120,8 +106,13 @@ def test_skips_a_tier_without_anybody_at_once_and_records_it(
 ) -> None:
     rota = make.schedule(payments, is_active=False)
     with clock.simulated(START):
-        tiers = [{"target": Target.TEAM_ON_CALL}, {"target": Target.SCHEDULE, "schedule": rota}]
-        make.policy([*tiers, make.person_tier(alice)])
+        make.policy(
+            [
+                {"target": Target.TEAM_ON_CALL},
+                {"target": Target.SCHEDULE, "schedule": rota},
+                make.person_tier(alice),
+            ]
+        )
         incident = make_incidents.incident(service=checkout)
 
     run_due(after(0))
@@ -343,59 +334,6 @@ def test_says_so_when_no_policy_is_in_force(checkout: Service) -> None:
 
     assert (event.subject_id, event.reason) == (incident.pk, "opened")
     assert not EscalationRun.objects.exists()
-
-
-def test_pages_the_next_tier_when_a_person_escalates(incident: Incident, alice: User) -> None:
-    run_due(after(0))
-    act(1, operations.escalate, incident, actor=alice, reason="Customers call.")
-
-    run_due(after(1))
-
-    assert make.paged() == [("bob", 1, 1), ("alice", 2, 1)]
-    record = EscalationRecord.objects.get(kind="escalated")
-    assert (record.actor, record.reason, record.tier) == (alice, "Customers call.", 1)
-
-
-def test_pages_again_after_an_acknowledgement_when_a_person_escalates(
-    incident: Incident, bob: User
-) -> None:
-    run_due(after(0))
-    act(1, acknowledge, incident, actor=bob)
-    act(2, operations.escalate, incident, actor=bob, reason="I need help.")
-
-    run_due(after(2))
-
-    assert make.paged() == [("bob", 1, 1), ("alice", 2, 1)]
-
-
-@pytest.mark.parametrize("reason", ["", "  "])
-def test_refuses_to_escalate_without_a_reason(incident: Incident, alice, reason: str) -> None:
-    before = EscalationRecord.objects.count()
-
-    with pytest.raises(Invalid) as refusal:
-        operations.escalate(incident, actor=alice, reason=reason)
-
-    assert refusal.value.field == "reason"
-    assert EscalationRecord.objects.count() == before
-
-
-def test_refuses_to_escalate_what_is_over(incident: Incident, alice: User) -> None:
-    act(1, resolve, incident, actor=people.system())
-
-    with pytest.raises(Refused) as refusal:
-        operations.escalate(incident, actor=alice, reason="Still broken.")
-
-    assert refusal.value.public_code == "incident_not_open"
-    assert run_of(incident).state == RunState.ENDED
-
-
-def test_refuses_to_escalate_without_any_policy(checkout: Service, alice: User) -> None:
-    incident = make_incidents.incident(service=checkout)
-
-    with pytest.raises(Refused) as refusal:
-        operations.escalate(incident, actor=alice, reason="Customers call.")
-
-    assert refusal.value.public_code == "no_escalation_policy"
 
 
 def test_makes_no_second_page_for_the_same_step(incident: Incident, bob: User) -> None:

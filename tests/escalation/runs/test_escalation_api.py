@@ -6,6 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from config import clock
+from config.access.rules import Role
 from config.audit.tracking import UntrackedWrite
 from config.due.worker import run_due
 from config.organisation.models import User
@@ -13,7 +14,7 @@ from escalation.paging.models import Page
 from escalation.runs.models import EscalationRecord, EscalationRun
 from incidents.lifecycle.models import Incident
 from tests.config import make as people
-from tests.escalation.runs.test_escalating import after
+from tests.escalation.make import after
 
 URL = "/api/v1/escalations/"
 
@@ -33,8 +34,8 @@ def test_shows_how_far_it_is(paging: EscalationRun, alice: User) -> None:
     }  # fmt: skip
     records = people.api(alice).get(f"{URL}{paging.pk}/records/").data["results"]
     assert [(each["kind"], each["person"], each["actor"]) for each in records] == [
-        ("paged", "bob", "system"),
-        ("started", None, "system"),
+        ("paged", "bob", people.system().username),
+        ("started", None, people.system().username),
     ]
 
 
@@ -82,7 +83,7 @@ def test_is_stopped_by_people_only_and_keeps_the_first_time(
     paging: EscalationRun, payments, alice: User, bob: User
 ) -> None:
     robot = people.service_account("robot")
-    people.role("incident_commander", to=robot, on=payments)
+    people.role(Role.INCIDENT_COMMANDER, to=robot, on=payments)
     address = f"/api/v1/incidents/{paging.incident.reference}/acknowledge/"
 
     with clock.simulated(after(1)):

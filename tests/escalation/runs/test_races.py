@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from config.audit.tracking import lock
 from config.due.leases import claim, perform
@@ -52,6 +52,18 @@ def together(*works: Callable[[], object]) -> list[BaseException]:
     for thread in threads:
         thread.join(60)
     return errors
+
+
+def thread_of(work: Callable[[], object]) -> threading.Thread:
+    """A thread that gives its connections back."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    return threading.Thread(target=run)
 
 
 def work_off() -> None:
@@ -102,7 +114,8 @@ def test_never_pages_after_an_acknowledgement_committed(
 def test_waits_for_an_acknowledgement_that_is_being_written(
     opened: Incident, alice: User, eventually
 ) -> None:
-    worker = threading.Thread(target=lambda: (work_off(), connections.close_all()))
+    (lease,) = claim(Timer, 10)
+    worker = thread_of(lambda: perform(QUEUE, lease))
     with transaction.atomic():
         acknowledge(Incident.objects.get(), actor=alice)
         worker.start()
@@ -115,7 +128,8 @@ def test_waits_for_an_acknowledgement_that_is_being_written(
 
 
 def _waiting_for_locks() -> int:
-    with connection.cursor() as cursor:
+    # On a connection of its own: a transaction sees the same picture of all sessions to its end.
+    with connections["owner"].cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -144,7 +158,7 @@ def test_does_not_deadlock_sending_against_acknowledging(opened: Incident, alice
 
 
 def test_locks_the_incident_first(opened: Incident, alice: User, eventually) -> None:
-    worker = threading.Thread(target=lambda: (work_off(), connections.close_all()))
+    worker = thread_of(work_off)
     with transaction.atomic():
         lock(Incident.objects.get())
         worker.start()
