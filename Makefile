@@ -1,6 +1,6 @@
 # `make demo` starts Watchbill with demo data; `make test` runs every gate. Neither needs anything
 # but a Python 3.12 to 3.14 (PYTHON=/path/to/python names one).
-.PHONY: demo test lint checks bench mutants
+.PHONY: demo test lint checks bench mutants soak
 export PYTHON
 
 demo:
@@ -29,3 +29,9 @@ bench:
 mutants:
 	@.ci/setup test
 	@.venv/bin/python -m tests.mutants
+
+# Storms, kills, stops and full disks again and again: `make soak MINUTES=60`.
+MINUTES ?= 60
+soak:
+	@.ci/setup test
+	@.venv/bin/python -m tests.survival --minutes $(MINUTES)

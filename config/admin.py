@@ -5,8 +5,9 @@ from django.contrib.auth.models import Group
 from django_q.models import Failure, OrmQ, Schedule, Success
 from guardian.models import UserObjectPermission
 
+from config.access.rules import label_of
 from config.adminkit import platform
-from config.adminkit.base import OversightAdmin, register, site
+from config.adminkit.base import OversightAdmin, display, register, site
 from config.apps import load_rooms
 
 __all__ = ["platform"]
@@ -23,9 +24,15 @@ class RoleAdmin(OversightAdmin):
     icon = "workspace_premium"
     section = "Organisation"
     nav_title = "Roles"
-    list_display = ["name"]
+    list_display = ["shown_name", "name"]
+    ordering = ("name",)
     search_fields = ["name"]
     fields = ["name"]
+
+    @display(description="Role", ordering="name")
+    def shown_name(self, group: Group) -> str:
+        """In words."""
+        return label_of(group.name)
 
 
 @register(UserObjectPermission)

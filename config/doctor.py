@@ -16,6 +16,7 @@ from config.database import direct
 
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 MOST_SKEW_SECONDS = 2.0
+OLDEST_POSTGRESQL = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,17 @@ def database() -> Result:
     return Result(not is_superuser, f"PostgreSQL {version} as {role}, {where}", remedy)
 
 
+@check("postgresql")
+def postgresql() -> Result:
+    """The server is one that we test on, or later."""
+    with direct() as connection:
+        version = connection.info.server_version // 10000
+    if version >= OLDEST_POSTGRESQL:
+        return Result(True, f"version {version}")
+    remedy = f"Upgrade the server to PostgreSQL {OLDEST_POSTGRESQL} or later."
+    return Result(False, f"version {version} is too old", remedy)
+
+
 @check("migrations")
 def migrations() -> Result:
     """The tables are those of this code."""
@@ -100,12 +112,25 @@ def clock_skew() -> Result:
 
 @check("disk")
 def disk() -> Result:
-    """Room for exports, keys and, where it is embedded, the database."""
-    folder = Path(settings.VAR)
-    free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+    """Room for exports, keys, checkpoints and, where it is embedded, the database."""
+    places = {
+        Path(settings.VAR): "WATCHBILL_VAR",
+        Path(settings.CHECKPOINT_DIR): "WATCHBILL_CHECKPOINT_DIR",
+    }
+    cluster = None if os.environ.get("DATABASE_URL") else embedded.find()
+    if cluster:
+        places[cluster.pgdata] = "WATCHBILL_PGDATA"
+    free, folder = min((_free(place), place) for place in places)
     good = free >= LEAST_FREE_BYTES
-    remedy = "" if good else "Free some space, or move WATCHBILL_VAR."
+    remedy = "" if good else f"Free some space, or move {places[folder]}."
     return Result(good, f"{free // 1024**2} MiB free at {folder}", remedy)
+
+
+def _free(folder: Path) -> int:
+    nearest = next(
+        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
+    )
+    return shutil.disk_usage(nearest).free
 
 
 def _embedded_place() -> str:

@@ -202,7 +202,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["config.apikit.permissions.DeclaredAction"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.apikit.parsing.SoundJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "config.apikit.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["config.apikit.filters.StrictFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["config.apikit.throttling.CallerThrottle"],

@@ -1,5 +1,6 @@
 """allauth's hooks: sign-ins and failures are events, and only people sign in with a password."""
 
+import hashlib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -25,6 +26,10 @@ class AccountAdapter(DefaultAccountAdapter):
         except Exception:
             accounts.record_failure(_login_of(credentials), because="locked_out")
             raise
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """One count per account. allauth's own names the Host too, whose port anybody may vary."""
+        return hashlib.sha256(_login_of(credentials).lower().encode()).hexdigest()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Record it, without saying to the visitor whether the account exists."""

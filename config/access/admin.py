@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from config.access.directory import manages
 from config.access.models import ContainerType, RoleAssignment
 from config.access.operations import grant_role, revoke_role
-from config.access.rules import Level
+from config.access.rules import Level, label_of
 from config.access.visibility import container_model
 from config.adminkit.base import (
     OperationAdmin,
@@ -48,7 +48,7 @@ class RoleAssignmentAdmin(OperationAdmin):
     empty_text = "Nobody holds a role here. Add an assignment: who, which role, and where."
     nav_order = 40
     form = AssignmentForm
-    list_display = ["holder", "role", "place", "starts_at", "until", "revoked_at"]
+    list_display = ["holder", "shown_role", "place", "starts_at", "until", "revoked_at"]
     list_filter = ["role", "container_type"]
     search_fields = ["person__name", "person__username", "team__name", "role__name"]
     autocomplete_fields = ["person", "team"]
@@ -70,6 +70,11 @@ class RoleAssignmentAdmin(OperationAdmin):
     def holder(self, obj: RoleAssignment) -> str:
         """A person, or all members of a team."""
         return str(obj.person) if obj.person_id else f"Team {obj.team}"
+
+    @display(description="Role", ordering="role__name")
+    def shown_role(self, obj: RoleAssignment) -> str:
+        """In words."""
+        return label_of(obj.role.name)
 
     @display(description="On")
     def place(self, obj: RoleAssignment) -> str:

@@ -42,16 +42,14 @@ def grant_role(
     """Give a role on a container to a person or to a team's members.
 
     Raises `Invalid` for an unknown role, an empty reason or a wrong period, and
-    `Refused` (`role_self_grant`) where people give a role to themselves.
+    `Refused` (`role_self_grant`) where people give a role to themselves, or to a team of theirs.
     """
     group = Group.objects.filter(name=role).first()
     if group is None:
         raise Invalid(f"There is no role '{role}'.", field="role")
     if not reason.strip():
         raise Invalid("Say why the role is given.", field="reason")
-    if to == actor and not actor.is_superuser:
-        raise Refused("Nobody gives a role to themselves; ask another administrator.",
-                      code="role_self_grant", audit=True)  # fmt: skip
+    _refuse_self_grant(to, actor)
     assignment = RoleAssignment(
         role=group,
         person=to if isinstance(to, User) else None,
@@ -86,7 +84,12 @@ def revoke_role(assignment: RoleAssignment, *, actor: User, reason: str) -> None
 
 @transaction.atomic
 def add_member(team: Team, user: User, *, actor: User, is_lead: bool = False) -> Membership:
-    """Take somebody into a team, with the roles that the team holds."""
+    """Take somebody into a team, with the roles that the team holds.
+
+    Raises `Refused` (`role_self_grant`) where people would come to roles of a team by themselves.
+    """
+    if user == actor and RoleAssignment.objects.in_force().filter(team=team).exists():
+        _refuse_self_grant(user, actor)
     membership = Membership(team=team, user=user, is_lead=is_lead)
     membership.full_clean()
     membership.save_as(actor)
@@ -102,6 +105,16 @@ def remove_member(membership: Membership, *, actor: User, reason: str = "") -> N
     membership.delete_as(actor, reason=reason)
     record("team.member_removed", team, actor=actor, reason=reason, user_id=user.pk)
     project(user)
+
+
+def _refuse_self_grant(to: User | Team, actor: User) -> None:
+    own = to == actor or (isinstance(to, Team) and to.memberships.filter(user=actor).exists())
+    if own and not actor.is_superuser:
+        raise Refused(
+            "Nobody gives a role to themselves; ask another administrator.",
+            code="role_self_grant",
+            audit=True,
+        )
 
 
 def project(user: User) -> None:

@@ -53,6 +53,11 @@ class Role(TextChoices):
     PLATFORM_ADMINISTRATOR = "platform_administrator", "Platform administrator"
 
 
+def label_of(name: str) -> str:
+    """A role, or a group of another name, in words."""
+    return str(Role(name).label) if name in Role.values else name
+
+
 _VIEW = frozenset({Level.VIEW})
 _RESPOND = _VIEW | {Level.RESPOND}
 _COMMAND = _RESPOND | {Level.COMMAND}

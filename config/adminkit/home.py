@@ -39,13 +39,19 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
-    """A card of the home page. An empty one says what to do next, or that nothing is."""
+    """A card of the home page. An empty one says what to do next, or that nothing is.
+
+    Instead of items it may name a template, which gets `data`; wide ones take two columns.
+    """
 
     title: str
     items: Sequence[Item] = field(default_factory=tuple)
     empty_text: str = "Nothing needs you here."
     link: str = ""
     link_text: str = "Open the list"
+    template: str = ""
+    data: Any = None
+    is_wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class StepState:
         """The words of the link: 'Alerts: 12', 'Alerts: more than 1,000', or 'Open the list'."""
         if self.count is None:
             return "Open the list"
-        number = "more than 1,000" if self.count > CAP else str(self.count)
+        number = "more than 1,000" if self.count == CAP + 1 else f"{self.count:,}"
         return f"{self.noun.capitalize()}: {number}" if self.noun else number
 
 

@@ -27,6 +27,13 @@ class ReadOnlyInline(_Inline):
     show_change_link = True
     ordering: ClassVar[Any] = ("-pk",)
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """In a table only the column names a field; screen readers need it on the field itself."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs.setdefault("aria-label", str(db_field.verbose_name).capitalize())
+        return field
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who sees the parent sees its rows."""
         return True

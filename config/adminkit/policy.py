@@ -327,14 +327,7 @@ class PolicyAdmin(OperationAdmin):
     @display(description="Holds", ordering="in_force")
     def holds(self, version: PolicyVersion) -> str:
         """From when to when, or when it is to begin."""
-        if version.in_force is None:
-            at = version.activates_at
-            return f"is to hold from {at:%Y-%m-%d %H:%M} UTC" if at else "never held"
-        if version.in_force.isempty:
-            return "never held"
-        end = version.in_force.upper
-        until = f"until {end:%Y-%m-%d %H:%M} UTC" if end else "until further notice"
-        return f"from {version.in_force.lower:%Y-%m-%d %H:%M} UTC {until}"
+        return period_of(version)
 
     @display(description="Reviews")
     def said(self, version: PolicyVersion) -> SafeString:
@@ -366,3 +359,15 @@ def _rows(model: type[PolicyVersion], formsets: Any) -> dict[str, list[dict[str,
 def _said(fields: "list[models.Field[Any, Any]]", row: models.Model) -> dict[str, Any]:
     values = {each.name: each.value_from_object(row) for each in fields}
     return values if values["line"] else {k: v for k, v in values.items() if k != "line"}
+
+
+def period_of(version: PolicyVersion) -> str:
+    """In words: from when to when the version holds, or when it is to begin."""
+    if version.in_force is None:
+        at = version.activates_at
+        return f"is to hold from {at:%Y-%m-%d %H:%M} UTC" if at else "never held"
+    if version.in_force.isempty:
+        return "never held"
+    end = version.in_force.upper
+    until = f"until {end:%Y-%m-%d %H:%M} UTC" if end else "until further notice"
+    return f"from {version.in_force.lower:%Y-%m-%d %H:%M} UTC {until}"

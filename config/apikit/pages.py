@@ -1,18 +1,21 @@
 """Pages beside the API: one per problem code, the documentation, and errors outside DRF."""
 
+import sys
 from typing import Any
 
 from csp.decorators import csp_update
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import get_template
 from django.utils.decorators import method_decorator
 from django.views import defaults
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from config.apikit import codes
-from config.apikit.problems import document, plain
+from config.apikit.problems import RETRY_AFTER, document, plain
 
 
 @require_safe
@@ -62,11 +65,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """500: the log has the rest, the answer says nothing."""
+    """500: the log has the rest, the answer says nothing. 503 while the database is away."""
+    if isinstance(sys.exception(), (OperationalError, InterfaceError)):
+        return _away(request)
     if _is_api(request):
         text = "Something went wrong on our side, and nothing was changed."
         return plain(document(request, "internal", 500, text))
     return defaults.server_error(request)
+
+
+def _away(request: HttpRequest) -> HttpResponse:
+    headers = {"Retry-After": str(RETRY_AFTER)}
+    if _is_api(request):
+        text = f"The service can't answer just now. Try again in {RETRY_AFTER} seconds."
+        return plain(document(request, "unavailable", 503, text), headers)
+    # Without the request: what fills the context of pages would ask the database.
+    return HttpResponse(get_template("503.html").render(), status=503, headers=headers)
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -233,7 +233,7 @@ class _LeafReader:
 
     def _batch(self, indexes: list[int], withheld: Container[int]) -> Iterator[dict[str, Any]]:
         self._cursor.execute(
-            f'SELECT f."index", s.salt, {COLUMNS} FROM audit_leaf f '  # noqa: S608  (literals)
+            f'SELECT f."index", s.salt, {COLUMNS} FROM audit_leaf f '  # noqa: S608  # nosec B608  (literals)
             f"JOIN audit_ledger e ON e.seq = f.seq LEFT JOIN audit_salt s ON s.seq = f.seq "
             f'WHERE f."index" = ANY(%s) ORDER BY f."index"',
             [indexes],

@@ -21,7 +21,7 @@ _WALK = f"""
     LEFT JOIN audit_leaf f ON f.seq = e.seq
     LEFT JOIN audit_unsealed u ON u.seq = e.seq
     ORDER BY e.seq
-"""  # noqa: S608  (a constant)
+"""  # noqa: S608  # nosec B608  (a constant)
 
 
 class Sealed(NamedTuple):

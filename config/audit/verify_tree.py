@@ -200,7 +200,7 @@ class TreeCheck:
 
     def _read_seals(self, where: str, parameters: list[int]) -> Iterator[Seal]:
         self._cursor.execute(
-            f"SELECT id, origin, size, root, note, frontier, key_id, sealed_at "  # noqa: S608  (literals)
+            f"SELECT id, origin, size, root, note, frontier, key_id, sealed_at "  # noqa: S608  # nosec B608
             f"FROM audit_checkpoint WHERE {where} ORDER BY size, id",
             parameters,
         )

@@ -1,12 +1,16 @@
 """Places at which tests kill the process, to prove what a crash there leaves behind."""
 
+import itertools
 import os
 import signal
 
-_armed = os.environ.get("WATCHBILL_FAULT", "")
+# "place"; "place:3" the third time that it is reached; "place:3:STOP" stops instead of killing.
+_armed, _time, _signal, *_ = [*os.environ.get("WATCHBILL_FAULT", "").split(":"), "", ""]
+_times = itertools.count(1)
+_fatal = int(_time or 1)
 
 
 def reach(place: str) -> None:
     """Die here, as by kill -9, if this place is the one that is armed."""
-    if _armed == place:
-        os.kill(os.getpid(), signal.SIGKILL)
+    if _armed == place and next(_times) == _fatal:
+        os.kill(os.getpid(), signal.SIGSTOP if _signal == "STOP" else signal.SIGKILL)

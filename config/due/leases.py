@@ -31,6 +31,7 @@ PASSING = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
 )
+SHORTAGE = ("53", "58")  # classes of SQLSTATE: insufficient resources, system error
 LOCK_PATIENCE = "2s"
 CLAIM = """
     WITH picked AS MATERIALIZED (
@@ -86,6 +87,11 @@ def held(model: type[DueRow], lease: Lease) -> models.QuerySet[Any]:
     return model.objects.open().filter(pk=lease.pk, token=lease.token)
 
 
+def is_shortage(error: BaseException) -> bool:
+    """Whether the database lacks room, memory or a working disk: no row is to blame for that."""
+    return (getattr(error.__cause__, "sqlstate", None) or "")[:2] in SHORTAGE
+
+
 def release(model: type[DueRow], leases: list[Lease]) -> None:
     """Give back what was claimed and not begun, as if it had never been claimed."""
     for lease in leases:
@@ -93,12 +99,12 @@ def release(model: type[DueRow], leases: list[Lease]) -> None:
 
 
 def perform(queue: Queue, lease: Lease) -> None:
-    """Do the row, or note why not. Raises only when the database connection is gone."""
+    """Do the row, or note why not. Raises only when the database is gone, or has no room left."""
     try:
         perform_strictly(queue, lease)
         reach("after_commit_before_notify")
     except (OperationalError, InterfaceError) as error:
-        if not connection.is_usable():
+        if not connection.is_usable() or is_shortage(error):
             raise
         _note_failure(queue, lease, error)
     except Exception as error:  # whatever it is, its neighbours go on
@@ -139,6 +145,7 @@ def _do(model: type[DueRow], lease: Lease, effect: Effect) -> None:
     # Marked first, so that the effect can schedule itself again under the same key.
     if held(model, lease).update(done_at=clock.now(), last_error=""):
         effect.run(root)
+        reach("effect_before_commit")
 
 
 def bound_transaction() -> None:

@@ -31,7 +31,7 @@ FUNCTION = f"""
         END IF;
         RETURN NULL;
     END $$
-"""
+"""  # nosec B608  (the name of our own channel)
 TRIGGER = """
     CREATE OR REPLACE TRIGGER {name} AFTER {event} ON {table}
     REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION watchbill_due_notify()

@@ -4,18 +4,26 @@ import datetime
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 
 from config import clock
 from config.audit import sealing
 from config.audit.models import Unsealed
 from config.due import installation, selfaudit, webhook
 from config.due.jobs import sync_schedules
-from config.due.leases import claim, perform, release, seconds_to_next
+from config.due.leases import Lease, claim, perform, release, seconds_to_next
 from config.due.listening import Listener
 from config.due.models import Installation, OutboundMessage
 from config.due.outbox import Outbox
@@ -74,6 +82,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until stopped; then let what runs finish, for a few seconds."""
+        _when_database_answers(installation.hear_the_time, self.stop)
         _when_database_answers(installation.confirm, self.stop)
         _when_database_answers(sync_schedules, self.stop)
         listener = Listener(self._heard, self.stop)
@@ -104,7 +113,11 @@ class Worker:
                 if self.stop.is_set():
                     release(queue.model, leases[position:])
                     break
-                perform(queue, lease)
+                try:
+                    perform(queue, lease)
+                except (OperationalError, InterfaceError):
+                    _give_back(queue, leases[position:])
+                    raise
             return 0.0 if leases else _sleep_for(seconds_to_next(queue.model))
 
         return turn
@@ -138,6 +151,14 @@ class Worker:
             log.warning("could not say goodbye: the database is away")
         left = [thread.name for thread in threads if thread.is_alive()]
         log.info("worker ended", worker=self.name, left=left, sending=self._outbox.active())
+
+
+def _give_back(queue: Queue, leases: list[Lease]) -> None:
+    """The database's trouble counts as nobody's attempt, and nobody waits for a lease to end."""
+    if not connection.is_usable():
+        connection.close()
+    with suppress(Error):
+        release(queue.model, leases)
 
 
 def _sleep_for(wait: float | None) -> float | None:

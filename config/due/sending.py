@@ -26,6 +26,7 @@ from config.due.leases import (
     apart,
     bound_transaction,
     held,
+    is_shortage,
     readable,
 )
 from config.due.models import Attempt, AttemptOutcome, Channel, OutboundMessage
@@ -106,11 +107,13 @@ def _settle_surely(message: OutboundMessage, lease: Lease, *rest: Any) -> None:
     for remaining in reversed(range(SETTLE_TRIES)):
         try:
             _settle(message, lease, *rest)
-        except (DatabaseError, InterfaceError):
+        except (DatabaseError, InterfaceError) as error:
             if not remaining or connection.in_atomic_block:
                 raise
             if not connection.is_usable():
                 connection.close()
+                time.sleep(SETTLE_PAUSE)
+            elif is_shortage(error):
                 time.sleep(SETTLE_PAUSE)
         else:
             return
@@ -145,6 +148,7 @@ def _settle(
     row = held(OutboundMessage, lease).select_for_update(no_key=True).first()
     if message.outcome not in (AttemptOutcome.SENT, AttemptOutcome.REFUSED):
         _note(message, answer, began)
+    reach("settle_before_commit")
     if row is None:
         return
     if isinstance(answer, Skip):

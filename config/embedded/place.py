@@ -51,7 +51,7 @@ class Home:
         if len(os.fsencode(beside)) <= LONGEST_SOCKET_FOLDER:
             return beside
         digest = hashlib.sha256(os.fsencode(beside)).hexdigest()[:16]
-        return Path("/tmp") / f"watchbill-{digest}"  # noqa: S108  (ownership is checked on use)
+        return Path("/tmp") / f"watchbill-{digest}"  # noqa: S108  # nosec B108  (its owner is checked)
 
 
 def homes(environ: Mapping[str, str], name: str = "pg", major: int = MAJOR) -> list[Home]:
@@ -83,14 +83,12 @@ def settle(candidates: list[Home]) -> tuple[Home, Account]:
 
 def programs(home: Home, account: Account) -> Path:
     """PostgreSQL's programs: the wheel's, or a copy in the home where it can't be reached."""
-    package = _package()
-    shipped = package / INSTALLS[home.major] / "bin"
-    if account.runs(shipped / "postgres"):
-        return shipped
+    if account.runs(shipped(home.major) / "postgres"):
+        return shipped(home.major)
     version = importlib.metadata.version(DISTRIBUTION)
     copy = home.path / f"programs-{version}-{home.major}"
     if not copy.exists():
-        _copy(package, copy, INSTALLS[home.major])
+        _copy(_package(), copy, INSTALLS[home.major])
     copied = copy / WHEEL / INSTALLS[home.major] / "bin"
     if not account.runs(copied / "postgres"):
         raise EmbeddedError(
@@ -98,6 +96,11 @@ def programs(home: Home, account: Account) -> Path:
             f"noexec? Set WATCHBILL_PGDATA elsewhere, or set DATABASE_URL."
         )
     return copied
+
+
+def shipped(major: int) -> Path:
+    """The folder of the wheel's own programs."""
+    return _package() / INSTALLS[major] / "bin"
 
 
 def _package() -> Path:

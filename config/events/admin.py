@@ -1,5 +1,7 @@
 """The event log in the admin."""
 
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+
 from config.adminkit.base import OversightAdmin, register
 from config.due.admin import DueRowAdmin, StandFilter
 from config.events.models import Event, EventDelivery, RestrictedRead
@@ -14,7 +16,8 @@ class EventAdmin(OversightAdmin):
     section = "Evidence"
     nav_order = 10
     list_display = ["at", "kind", "subject_name", "actor", "origin", "reason"]
-    list_filter = ["origin"]
+    list_filter = ["origin", ("at", RangeDateTimeFilter)]
+    list_filter_submit = True
     search_fields = ["kind", "subject_name"]
     fieldsets = [
         (None, {"fields": ["kind", "subject_name", "subject_type", "subject_id"]}),
@@ -49,7 +52,8 @@ class RestrictedReadAdmin(OversightAdmin):
     section = "Evidence"
     nav_order = 20
     list_display = ["at", "actor", "what", "subject_type", "subject_ids", "origin"]
-    list_filter = ["origin"]
+    list_filter = ["origin", ("at", RangeDateTimeFilter)]
+    list_filter_submit = True
     search_fields = ["what"]
     list_select_related = ["actor"]
     fields = ["at", "actor", "what", "subject_type", "subject_ids", "origin"]

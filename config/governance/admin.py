@@ -18,7 +18,7 @@ from config.adminkit.base import (
     register,
 )
 from config.adminkit.home import Item, Section, home_section
-from config.adminkit.policy import DraftForm, NewPolicyForm, PolicyAdmin
+from config.adminkit.policy import DraftForm, NewPolicyForm, PolicyAdmin, period_of
 from config.governance import registry
 from config.governance.activation import awaits_review
 from config.governance.content import concrete
@@ -44,11 +44,16 @@ class VersionInline(ReadOnlyInline):
     """Who changed it, when and why."""
 
     model = PolicyVersion
-    fields = ("version_link", "state", "author", "created_at", "change_reason", "in_force")
+    fields = ("version_link", "state", "author", "created_at", "change_reason", "holds")
     readonly_fields = fields
     verbose_name_plural = "versions"
     show_change_link = False
     ordering = ("-number",)
+
+    @display(description="Holds")
+    def holds(self, version: PolicyVersion) -> str:
+        """From when to when."""
+        return period_of(version)
 
     @display(description="Version")
     def version_link(self, version: PolicyVersion) -> str:

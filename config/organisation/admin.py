@@ -66,8 +66,7 @@ class TeamAdmin(OperationAdmin):
 
     icon = "groups"
     empty_text = (
-        "There is no team. Add one, then its members: teams own services and take turns on "
-        "call."
+        "There is no team. Add one, then its members: teams own services and take turns on call."
     )
     nav_order = 20
     in_palette = True

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from config import clock
 from config.audit.tracking import Tracked, lock
-from config.errors import Invalid, Refused
+from config.errors import Invalid, NotAllowed, Refused
 from config.events.operations import record
 from config.organisation.models import (
     ApiToken,
@@ -107,6 +107,7 @@ def create_service_account(*, username: str, name: str, actor: User) -> User:
 def edit_user(user: User, *, changes: Mapping[str, Any], actor: User, reason: str = "") -> None:
     """Change name, mail address, time zone, or the right to sign in to the admin."""
     lock(user)
+    _protect_superuser(user, actor)
     if user.kind != UserKind.PERSON and changes.get("is_staff"):
         raise Invalid("Only a person signs in to the admin.", field="is_staff")
     _edit("user.edited", user, changes, USER_FIELDS, actor, reason)
@@ -122,6 +123,7 @@ def deactivate_user(user: User, *, actor: User, reason: str) -> None:
         raise Refused(
             "You can't deactivate yourself; ask a colleague.", code="user_is_actor", audit=True
         )
+    _protect_superuser(user, actor)
     _switch(user, False, "user.deactivated", actor, reason)
 
 
@@ -129,6 +131,7 @@ def deactivate_user(user: User, *, actor: User, reason: str) -> None:
 def activate_user(user: User, *, actor: User, reason: str) -> None:
     """Open the account again."""
     lock(user)
+    _protect_superuser(user, actor)
     _switch(user, True, "user.activated", actor, reason)
 
 
@@ -146,6 +149,7 @@ def _switch(user: User, active: bool, kind: str, actor: User, reason: str) -> No
 def set_password(user: User, *, password: str, actor: User) -> None:
     """Set a new password; the caller has validated it."""
     lock(user)
+    _protect_superuser(user, actor)
     if user.kind != UserKind.PERSON:
         raise Refused("Only people have passwords; use a token.", code="user_no_password")
     user.set_password(password)
@@ -232,6 +236,13 @@ def _edit(
     row.full_clean()
     row.save_as(actor, *changed, reason=reason)
     record(kind, row, actor=actor, reason=reason, fields=sorted(changed))
+
+
+def _protect_superuser(user: User, actor: User) -> None:
+    """Whoever isn't a superuser can't become one through a superuser's password or address."""
+    above = actor.is_superuser or actor.kind == UserKind.SYSTEM or actor == user
+    if user.is_superuser and not above:
+        raise NotAllowed("Only a superuser changes a superuser's account.", audit=True)
 
 
 def _require_reason(reason: str) -> None:

@@ -1,7 +1,16 @@
 """Pages in the admin, to read."""
 
-from config.adminkit.base import ReadOnlyAdmin, register
-from escalation.paging.models import Page
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+
+from config.adminkit.base import ReadOnlyAdmin, display, register
+from escalation.paging.models import Page, PageState
+
+STATES: dict[str, str] = {
+    PageState.WAITING: "info",
+    PageState.SENT: "warning",
+    PageState.ACKNOWLEDGED: "success",
+    PageState.FAILED: "danger",
+}
 
 
 @register(Page)
@@ -18,12 +27,13 @@ class PageAdmin(ReadOnlyAdmin):
         "incident",
         "responder",
         "tier",
-        "state",
+        "shown_state",
         "due_at",
         "sent_at",
         "acknowledged_at",
     ]
-    list_filter = ["state", "tier", "created_at"]
+    list_filter = ["state", "tier", ("created_at", RangeDateTimeFilter)]
+    list_filter_submit = True
     search_fields = ["incident__reference", "responder__name"]
     fieldsets = [
         (None, {"fields": ["incident", "responder", "tier", "round", "state", "contact"]}),
@@ -31,3 +41,8 @@ class PageAdmin(ReadOnlyAdmin):
     ]
     list_select_related = ["incident", "responder"]
     ordering = ("-created_at",)
+
+    @display(description="State", ordering="state", label=STATES)
+    def shown_state(self, page: Page) -> tuple[str, str]:
+        """The state as a badge."""
+        return page.state, page.get_state_display()

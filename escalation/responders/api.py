@@ -54,8 +54,8 @@ class ContactMethodViewSet(Creates, Edits, Removes, Histories, Resource[ContactM
     history_hides = ("code_expires_at",)
     scope_read, scope_write = Scope.ONCALL_READ, Scope.ONCALL_WRITE
     action_permissions = {
-        "list": VIEW, "retrieve": VIEW, "history": VIEW, "create": OPEN, "partial_update": OPEN,
-        "verify": OPEN, "resend_code": OPEN, "test": OPEN, "destroy": OPEN,
+        "list": VIEW, "retrieve": VIEW, "history": VIEW, "create": OPEN, "partial_update": "edit",
+        "verify": "verify", "resend_code": "resend_code", "test": "test", "destroy": "remove",
     }  # fmt: skip
 
     def shown(self, rows: Any) -> Any:

@@ -1,17 +1,13 @@
 """Schedules in the admin: rotations, people in turn, overrides, and who is on call when."""
 
-import datetime
 from typing import Any
 
 from django import forms
 from django.contrib.postgres.forms import DateTimeRangeField, RangeWidget
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget
 
-from config import clock
 from config.access.rules import Level
 from config.access.visibility import require
 from config.adminkit.base import (
@@ -26,10 +22,10 @@ from config.adminkit.home import Item, Section, home_section
 from config.adminkit.scoping import actor_of
 from config.errors import Invalid
 from config.organisation.models import Team, User
-from escalation.rota import operations, rules
+from escalation.rota import operations
+from escalation.rota.ahead import ahead
 from escalation.rota.models import Layer, Override, Schedule, Turn
 
-SHOWN = datetime.timedelta(days=28)
 NOT_ASKED = object()
 
 
@@ -37,6 +33,8 @@ class LayerInline(OperationInline):
     """The rotations of a schedule; their people are on the rotation's own page."""
 
     model = Layer
+    verbose_name = "rotation"
+    verbose_name_plural = "rotations"
     fields = ("position", "name", "starts_on", "ends_on", "handoff", "days")
     ordering = ("position",)
     change_verb = "edit"
@@ -78,18 +76,14 @@ class ScheduleAdmin(OperationAdmin):
     nav_order = 10
     icon = "calendar_month"
     empty_text = (
-        "Nobody is on call yet. Add a schedule, then its rotation and the people who take "
-        "turns."
+        "Nobody is on call yet. Add a schedule, then its rotation and the people who take turns."
     )
     list_display = ["name", "team", "on_call_now", "time_zone", "is_active"]
     list_filter = ["team", "is_active"]
     search_fields = ["name", "key"]
     autocomplete_fields = ["team"]
-    readonly_fields = ["on_call_now", "ahead", "reachable"]
-    fieldsets = [
-        (None, {"fields": ["name", "key", "team", "time_zone", "is_active"]}),
-        ("Who is on call", {"fields": ["on_call_now", "reachable", "ahead"]}),
-    ]
+    change_form_outer_before_template = "escalation/schedule_head.html"
+    fieldsets = [(None, {"fields": ["name", "key", "team", "time_zone", "is_active"]})]
     inlines = [LayerInline]
     list_select_related = ["team"]
     change_verb = "edit"
@@ -108,51 +102,18 @@ class ScheduleAdmin(OperationAdmin):
     @display(description="On call now")
     def on_call_now(self, schedule: Schedule) -> str:
         """Who would be paged at this moment."""
-        if schedule._state.adding:
-            return "Nobody"
         found = getattr(schedule, "found_on_call", NOT_ASKED)
         person = operations.on_call(schedule) if found is NOT_ASKED else found
         return str(person or "Nobody")
 
-    @display(description="Can they be reached?")
-    def reachable(self, schedule: Schedule) -> str:
-        """Those for whom one fault of one provider is enough to sleep through."""
-        if schedule._state.adding:
-            return ""
-        found = operations.reachability(schedule)
-        poor = [f"{user} ({count})" for user, count in found if count < operations.ENOUGH_ADDRESSES]
-        if not poor:
-            return "Everybody has two verified contact methods or more."
-        return f"Fewer than two verified contact methods: {', '.join(poor)}."
-
-    @display(description="The four weeks ahead")
-    def ahead(self, schedule: Schedule) -> SafeString | str:
-        """The final schedule of four weeks, with its gaps."""
-        if schedule._state.adding:
-            return "Save the schedule, then add a rotation below."
-        start = clock.now()
-        covers = operations.covers(schedule, start, start + SHOWN)
-        people = User.objects.in_bulk([cover.person for cover in covers])
-        lines = [(c.start, c.end, str(people[c.person]), c.is_override) for c in covers]
-        gaps = rules.gaps(covers, start, start + SHOWN)
-        lines += [(begin, end, "Nobody: a gap", False) for begin, end in gaps]
-        rows = format_html_join(
-            "",
-            "<tr><td>{}</td><td>{}</td><td>{}</td></tr>",
-            (
-                (f"{begin:%a %d %b %H:%M}", f"{end:%a %d %b %H:%M}", f"{who}{_mark(replaced)}")
-                for begin, end, who, replaced in sorted(lines)
-            ),
-        )
-        return format_html(
-            '<table class="wb-table"><thead><tr><th>From (UTC)</th><th>Until</th><th>On call</th>'
-            "</tr></thead><tbody>{}</tbody></table>",
-            rows,
-        )
-
-
-def _mark(is_override: bool) -> str:
-    return " (override)" if is_override else ""
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Add who is on call, now and in the four weeks ahead."""
+        schedule = kwargs.get("obj")
+        if schedule is not None and kwargs.get("change"):
+            context["ahead"] = ahead(schedule)
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 @register(Layer)
@@ -223,8 +184,7 @@ class OverrideAdmin(OperationAdmin):
     nav_order = 30
     icon = "swap_horiz"
     empty_text = (
-        "Nobody has swapped. Add an override when somebody takes over from the person on "
-        "call."
+        "Nobody has swapped. Add an override when somebody takes over from the person on call."
     )
     form = OverrideForm
     list_display = ["schedule", "user", "begins", "ends", "reason", "withdrawn_at"]

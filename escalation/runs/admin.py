@@ -1,10 +1,25 @@
 """Escalations in the admin: how far, the record, and the pages."""
 
-from config.adminkit.base import OperationAdmin, ReadOnlyInline, ReasonForm, Verb, register
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+
+from config.adminkit.base import (
+    OperationAdmin,
+    ReadOnlyInline,
+    ReasonForm,
+    Verb,
+    display,
+    register,
+)
 from config.organisation.models import User
 from escalation.paging.models import Page
 from escalation.runs import operations
-from escalation.runs.models import LIVE, EscalationRecord, EscalationRun
+from escalation.runs.models import LIVE, EscalationRecord, EscalationRun, RunState
+
+STATES: dict[str, str] = {
+    RunState.ACTIVE: "warning",
+    RunState.ACKNOWLEDGED: "success",
+    RunState.EXHAUSTED: "danger",
+}
 
 
 class RecordInline(ReadOnlyInline):
@@ -34,11 +49,11 @@ class EscalationRunAdmin(OperationAdmin):
     nav_order = 40
     icon = "stairs"
     empty_text = (
-        "Nothing has been escalated. An escalation begins with each incident that pages "
-        "somebody."
+        "Nothing has been escalated. An escalation begins with each incident that pages somebody."
     )
-    list_display = ["incident", "state", "tier", "round", "next_tier_at", "started_at"]
-    list_filter = ["state", "started_at"]
+    list_display = ["incident", "shown_state", "tier", "round", "next_tier_at", "started_at"]
+    list_filter = ["state", ("started_at", RangeDateTimeFilter)]
+    list_filter_submit = True
     search_fields = ["incident__reference", "incident__title"]
     readonly_fields = [
         "incident", "policy_version", "state", "trigger", "tier", "round",
@@ -51,6 +66,11 @@ class EscalationRunAdmin(OperationAdmin):
     inlines = [PageInline, RecordInline]
     list_select_related = ["incident", "policy_version__policy"]
     verbs = (Verb("escalate", _escalate, label="Page the next tier now", form=ReasonForm),)
+
+    @display(description="State", ordering="state", label=STATES)
+    def shown_state(self, run: EscalationRun) -> tuple[str, str]:
+        """The state as a badge."""
+        return run.state, run.get_state_display()
 
     def verbs_from(self, obj: EscalationRun) -> list[str]:
         """While it lives."""

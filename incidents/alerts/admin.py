@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from config import clock
@@ -23,9 +25,11 @@ from config.adminkit.base import (
     display,
     register,
 )
+from config.adminkit.home import StepState, home_step
+from config.adminkit.paginator import CAP
 from config.adminkit.scoping import actor_of
 from incidents.alerts import operations
-from incidents.alerts.adapters import guide_for
+from incidents.alerts.adapters import address_of, guide_for
 from incidents.alerts.models import Alert, IngestSource, PayloadState, RawPayload
 from incidents.alerts.operations import LONGEST_OVERLAP, Issued
 from incidents.alerts.rules import Status
@@ -70,6 +74,7 @@ class IngestSourceAdmin(OperationAdmin):
         "can post JSON."
     )
     in_palette = True
+    change_form_outer_before_template = "incidents/source_head.html"
     change_form_outer_after_template = "incidents/source_panel.html"
 
     list_display = ["name", "adapter", "team", "service", "is_active", "last_received"]
@@ -169,13 +174,19 @@ class IngestSourceAdmin(OperationAdmin):
 def _panel(request: HttpRequest, source: IngestSource) -> dict[str, Any]:
     rows = RawPayload.objects.visible_to(actor_of(request)).filter(source=source)
     since = clock.now() - datetime.timedelta(hours=24)
-    counts = rows.filter(received_at__gte=since).values_list("state").annotate(Count("pk"))
+    found = rows.filter(received_at__gte=since).values_list("state").annotate(Count("pk"))
+    counts = dict(found.order_by())
+    payloads = list(rows.order_by("-id")[:SHOWN])
+    for payload in payloads:
+        payload.tone = STATES[payload.state]  # type: ignore[attr-defined]  # read by the template
     return {
         "source": source,
+        "address": address_of(source.adapter, settings.BASE_URL, PLACEHOLDER),
         "guides": guide_for(source.adapter, settings.BASE_URL, PLACEHOLDER),
         "placeholder": PLACEHOLDER,
-        "counts": [(PayloadState(state).label, number) for state, number in counts.order_by()],
-        "payloads": rows.order_by("-id")[:SHOWN],
+        "counts": [(each.label, counts.get(each, 0), STATES[each]) for each in PayloadState],
+        "payloads": payloads,
+        "last": payloads[0] if payloads else None,
     }
 
 
@@ -191,7 +202,8 @@ class RawPayloadAdmin(OperationAdmin):
         "here for a replay."
     )
     list_display = ["received_at", "source", "adapter", "kind", "shown_state", "shown_error"]
-    list_filter = ["state", "kind", "source"]
+    list_filter = ["state", "kind", "source", ("received_at", RangeDateTimeFilter)]
+    list_filter_submit = True
     search_fields: ClassVar[list[str]] = []
     autocomplete_fields: ClassVar[list[str]] = []
     readonly_fields = ["shown_body", "shown_outcome"]
@@ -235,6 +247,14 @@ class RawPayloadAdmin(OperationAdmin):
         return json.dumps(payload.outcome, indent=2)
 
 
+@home_step("alert")
+def alerts_firing(request: HttpRequest) -> StepState:
+    """How many fire now."""
+    rows = Alert.objects.visible_to(actor_of(request)).filter(state=Status.FIRING)
+    link = reverse("admin:incidents_alert_changelist") + f"?state__exact={Status.FIRING}"
+    return StepState(rows.order_by()[: CAP + 1].count(), link, "firing")
+
+
 @register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
     """What tools say, one row a condition."""
@@ -248,7 +268,8 @@ class AlertAdmin(ReadOnlyAdmin):
     list_display = [
         *("title", "shown_state", "shown_level", "count", "service", "incident", "last_seen_at"),
     ]
-    list_filter = ["state", "level", "source", "service"]
+    list_filter = ["state", "level", "source", "service", ("last_seen_at", RangeDateTimeFilter)]
+    list_filter_submit = True
     search_fields = ["title", "dedup_key", "incident__reference"]
     autocomplete_fields: ClassVar[list[str]] = []
     readonly_fields: ClassVar[list[str]] = []

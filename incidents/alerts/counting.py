@@ -64,7 +64,7 @@ UPSERT = f"""
         starts_at = CASE WHEN a.state = 'firing' THEN a.starts_at ELSE excluded.starts_at END,
         state = 'firing', ends_at = NULL, resolve_pending_at = NULL,
         {", ".join(f"{name} = excluded.{name}" for name in _LATEST)}
-"""  # noqa: S608  # made of the names above alone
+"""  # noqa: S608  # nosec B608  (made of the names above alone)
 FINISH = """
     UPDATE incidents_rawpayload AS r
     SET state = n.state, outcome = n.outcome::jsonb, error = n.error, processed_at = %(at)s

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import structlog
+from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from config import clock
+from config.due.faults import reach
 from config.errors import DomainError
 from config.origin import Origin, acting
 from incidents.alerts.batches import Batch
@@ -61,12 +65,25 @@ def _alone(source_id: int) -> Iterator[bool]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK | source_id])
         mine = bool(cursor.fetchone()[0])
+    if mine:
+        _hold_at_most(settings.LEASE_SECONDS)
     try:
         yield mine
     finally:
         if mine:
             with suppress(Error), connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK | source_id])
+                _hold_at_most(0)
+
+
+def _hold_at_most(seconds: float) -> None:
+    """A worker that hangs or is stopped keeps its session: the server ends it, and others go on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('idle_session_timeout', %(ms)s, false),"
+            " set_config('idle_in_transaction_session_timeout', %(ms)s, false)",
+            {"ms": f"{seconds * 1000:.0f}"},
+        )
 
 
 def _work_on(source_id: int, limit: int) -> bool:
@@ -77,9 +94,13 @@ def _work_on(source_id: int, limit: int) -> bool:
     if payloads[0].attempts > HOPELESS:
         text = f"Workers stopped {HOPELESS} times while they read this payload."
         _quarantine(payloads.pop(0), text)
-    if payloads and not _try(source, payloads):
-        for payload in payloads:
-            _one_by_one(source, payload)
+    try:
+        if payloads and not _try(source, payloads):
+            for payload in payloads:
+                _one_by_one(source, payload)
+    except (OperationalError, InterfaceError):
+        _forget_attempt(payloads)
+        raise
     return True
 
 
@@ -94,7 +115,18 @@ def _begin(source_id: int, limit: int) -> list[RawPayload]:
         cursor.execute(
             "UPDATE incidents_rawpayload SET attempts = attempts + 1 WHERE id = ANY(%s)", [names]
         )
+    reach("inbox_after_begin")
     return list(RawPayload.objects.filter(pk__in=names).order_by("id"))
+
+
+def _forget_attempt(payloads: list[RawPayload]) -> None:
+    """The database's trouble must not add up until payloads are given up."""
+    if not connection.is_usable():
+        connection.close()
+    with suppress(Error):
+        RawPayload.objects.new().filter(pk__in=[payload.pk for payload in payloads]).update(
+            attempts=Greatest(F("attempts") - 1, 0)
+        )
 
 
 def _try(source: IngestSource, payloads: list[RawPayload]) -> bool:
@@ -128,6 +160,7 @@ def _words(error: Exception) -> str:
 def _apply(source: IngestSource, payloads: list[RawPayload]) -> None:
     with acting(Origin.API), transaction.atomic():
         Batch(source, payloads).run()
+        reach("inbox_before_commit")
 
 
 def _quarantine(payload: RawPayload, error: str) -> None:

@@ -13,6 +13,8 @@ from django.db import connections
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from config import clock
+from config.due.faults import reach
 from config.due.queues import CHANNEL
 from config.governance.in_force import setting
 from incidents.alerts.limiting import WINDOW, Limiter
@@ -23,6 +25,8 @@ WAIT_FOR_CONNECTION = 2.0
 WAIT_BETWEEN_WAKES = 0.02
 SHARE_EVERY = 1.0
 READ_SETTING_EVERY = 30
+HEAR_TIME_EVERY = 3
+TIME = "SELECT clock_timestamp()"
 
 # Token, switch and insert in one statement: what a revocation has committed holds for the next.
 STORE = """
@@ -115,6 +119,7 @@ class Store:
         if row is None:
             self.sources.pop(parcel.digest, None)
             return None
+        reach("stored_before_answer")
         stored, source_id, limit = row
         self.sources[parcel.digest] = source_id
         self.limiter.learn(source_id, limit)
@@ -160,6 +165,8 @@ class Store:
         while True:
             with suppress(psycopg.Error):
                 await self._share_counts()
+                if rounds % HEAR_TIME_EVERY == 0 and (row := await self._execute(TIME, None)):
+                    clock.hear(row[0])
             if rounds % READ_SETTING_EVERY == 0:
                 self.limiter.default = await asyncio.to_thread(_rate, self.limiter.default)
             rounds += 1

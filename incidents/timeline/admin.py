@@ -1,5 +1,7 @@
 """Reading and searching the timelines of all incidents; an incident's own page has its own."""
 
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+
 from config.adminkit.base import ReadOnlyAdmin, display, register
 from incidents.timeline.models import TimelineEntry
 
@@ -16,7 +18,8 @@ class TimelineEntryAdmin(ReadOnlyAdmin):
         "timeline."
     )
     list_display = ["at", "incident", "kind", "shortened", "actor", "origin", "late"]
-    list_filter = ["kind", "origin"]
+    list_filter = ["kind", "origin", ("at", RangeDateTimeFilter)]
+    list_filter_submit = True
     search_fields = ["text", "incident__reference"]
     autocomplete_fields = []
     readonly_fields = []
@@ -33,7 +36,7 @@ class TimelineEntryAdmin(ReadOnlyAdmin):
         """The first words."""
         return entry.text if len(entry.text) <= 120 else f"{entry.text[:119]}…"
 
-    @display(description="Recorded late", boolean=True)
-    def late(self, entry: TimelineEntry) -> bool:
+    @display(description="Recorded late", label={"Late": "warning"})
+    def late(self, entry: TimelineEntry) -> str | None:
         """Written down more than five minutes after it happened."""
-        return entry.is_late
+        return "Late" if entry.is_late else None

@@ -21,6 +21,14 @@ _VERBS = {
 }
 
 
+_TONES: dict[str, str] = {
+    ReviewState.OWED: "warning",
+    ReviewState.HELD: "info",
+    ReviewState.PUBLISHED: "success",
+}
+_SEVERITIES = {"SEV1": "danger", "SEV2": "warning", "SEV3": "info", "SEV4": "success"}
+
+
 class HoldForm(VerbForm):
     """What was learnt, and when the review took place."""
 
@@ -49,7 +57,9 @@ class ReviewAdmin(OperationAdmin):
     nav_order = 10
     icon = "rate_review"
     empty_text = "No review. Resolving an incident of a severity that needs one makes it due."
-    list_display = ["incident", "severity", "state", "due_at", "overdue", "facilitator"]
+    list_display = [
+        "incident", "severity", "shown_state", "due_at", "overdue", "facilitator",
+    ]  # fmt: skip
     list_filter = ["state", "due_at", "incident__severity", "incident__team"]
     search_fields = ["incident__reference", "incident__title"]
     autocomplete_fields = ["facilitator"]
@@ -72,12 +82,17 @@ class ReviewAdmin(OperationAdmin):
         Verb("waive", operations.waive, form=ReasonForm, danger=True, help="Compliance only."),
     )
 
-    @display(description="Overdue", boolean=True)
-    def overdue(self, review: Review) -> bool:
-        """Owed beyond its time."""
-        return review.is_overdue
+    @display(description="Overdue", label={"Overdue": "danger"})
+    def overdue(self, review: Review) -> str | None:
+        """Owed beyond its time: a word, and nothing where it is in time."""
+        return "Overdue" if review.is_overdue else None
 
-    @display(description="Severity", ordering="incident__severity")
+    @display(description="State", ordering="state", label=_TONES)
+    def shown_state(self, review: Review) -> tuple[str, str]:
+        """The state as a badge."""
+        return review.state, review.get_state_display()
+
+    @display(description="Severity", ordering="incident__severity", label=_SEVERITIES)
     def severity(self, review: Review) -> str:
         """Of the incident."""
         return review.incident.severity

@@ -25,9 +25,9 @@ class ReviewState(models.TextChoices):
 
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     ReviewState.OWED: (ReviewState.HELD, ReviewState.WAIVED),
-    ReviewState.HELD: (ReviewState.PUBLISHED, ReviewState.OWED),
+    ReviewState.HELD: (ReviewState.PUBLISHED,),
     ReviewState.PUBLISHED: (),
-    ReviewState.WAIVED: (ReviewState.OWED,),
+    ReviewState.WAIVED: (),
 }
 
 

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from config.adminkit.base import site
 from config.adminkit.operation import OperationAdmin
+from config.adminkit.policy import PolicyAdmin
 from tests.access.world import World
 
 API = "api/v1/"
@@ -47,6 +48,11 @@ class Route:
         path = _PARAMETER.sub(lambda found: str(values[found[1] or found[2]]), self.path)
         return "/" + path.replace("^", "").replace("$", "")
 
+    def pattern(self, **values: Any) -> str:
+        """The address with the names of what it takes, but for what is given."""
+        named = {each: f"<{each}>" for each in self.parameters}
+        return self.filled(**(named | values))
+
 
 def every_route() -> list[Route]:
     """All of them."""
@@ -64,12 +70,16 @@ def _walk(resolver: URLResolver, prefix: str) -> Iterator[Route]:
 
 @dataclass(frozen=True)
 class Call:
-    """A method on an address; `detail` where the address names a row."""
+    """A method on an address; `detail` where the address names a row.
+
+    `pattern` is the address as documents show it, which is the same in every database.
+    """
 
     method: str
     url: str
     name: str
     detail: bool
+    pattern: str = ""
 
     def __str__(self) -> str:
         return f"{self.method.upper()} {self.url}"
@@ -93,7 +103,8 @@ def api_calls(world: World) -> Iterator[Call]:
         actions = getattr(route.callback, "actions", None) or {"get": "get"}
         for method in actions:
             if method != "head":
-                yield Call(method, route.filled(**values), str(route.name), bool(values))
+                url = route.filled(**values)
+                yield Call(method, url, str(route.name), bool(values), route.pattern())
 
 
 def admin_prefixes() -> dict[str, Any]:
@@ -111,7 +122,9 @@ def admin_calls(world: World) -> Iterator[Call]:
             if route.path.startswith(prefix) and route.path != f"{prefix}<path:object_id>/":
                 for values in _admin_values(route, model_admin, world):
                     detail = "object_id" in values
-                    yield Call("get", route.filled(**values), str(route.name), detail)
+                    verb = {"name": values["name"]} if "name" in values else {}
+                    url, pattern = route.filled(**values), route.pattern(**verb)
+                    yield Call("get", url, str(route.name), detail, pattern)
 
 
 def _admin_values(route: Route, model_admin: Any, world: World) -> Iterator[dict[str, Any]]:
@@ -130,3 +143,14 @@ def _admin_values(route: Route, model_admin: Any, world: World) -> Iterator[dict
     assert isinstance(model_admin, OperationAdmin), f"{route.path}: whose names are these?"
     for verb in model_admin.verbs:
         yield {**values, "name": verb.name}
+
+
+def is_closed(call: Call) -> bool:
+    """Nothing is deleted, reverted or made past an operation; untracked rows have no history."""
+    if call.name.endswith(("_delete", "_simple_history")):
+        return True
+    (found,) = [each for at, each in admin_prefixes().items() if call.url[1:].startswith(at)]
+    if call.name.endswith("_history"):
+        return not found.is_tracked
+    makes = isinstance(found, PolicyAdmin) or getattr(found, "create_operation", None)
+    return call.name.endswith("_add") and not makes

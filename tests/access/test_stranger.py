@@ -4,18 +4,16 @@ A new route without a row fails here (`tests/access/world.py`). Each refusal is 
 for a superuser, so that a 404 means "not for you" and not "not there".
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
-from config.adminkit.policy import PolicyAdmin
-from tests.access.bodies import body_for
+from tests.access.asking import Ask, caller, visitor
 from tests.access.routes import (
     ADMIN,
     ADMIN_FRAME,
@@ -26,9 +24,9 @@ from tests.access.routes import (
     admin_prefixes,
     api_calls,
     every_route,
+    is_closed,
 )
 from tests.access.world import SECRET, World
-from tests.config import make
 
 # What everybody who may read makes for themselves.
 OWN_DOORS = {"token-list", "contactmethod-list"}
@@ -36,39 +34,8 @@ AUDITORS_DOORS = OWN_DOORS | {"auditrequest-list", "export-list"}
 REQUESTS = "/admin/compliance/auditrequest/"
 # It asks what would happen, by POST as the question is long.
 ASKS_ONLY = {"escalationpolicy-simulate"}
-# Here the operation asks for the right, after the body was read.
-OPEN_VERBS = {"role-assignment-revoke"}
 
-type Ask = Callable[[Call], Any]
 type Wrong = dict[str, int]
-
-
-def undone(ask: Callable[[], Any]) -> Any:
-    """Ask, and roll back what it did: the next one finds the world as it was."""
-    with transaction.atomic():
-        answer = ask()
-        transaction.set_rollback(True)
-    return answer
-
-
-def caller(world: World, name: str) -> Ask:
-    """Somebody at the API, on whatever version there is; creating with a good body."""
-    client = make.api(world.people[name])
-
-    def ask(call: Call) -> Any:
-        headers = {"HTTP_IF_MATCH": "*"} if call.method in ("patch", "delete") else {}
-        creates = call.method == "post" and not call.detail
-        good = body_for(call.name, world) if creates or call.name in OPEN_VERBS else {}
-        body = None if call.method == "get" else good
-        return undone(lambda: getattr(client, call.method)(call.url, body, **headers))
-
-    return ask
-
-
-def visitor(world: World, name: str) -> Ask:
-    """Somebody at the admin."""
-    client = make.browser(world.people[name])
-    return lambda call: undone(lambda: getattr(client, call.method)(call.url))
 
 
 def unlike(calls: Iterable[Call], ask: Ask, *statuses: int, silent: bool = False) -> Wrong:
@@ -258,14 +225,3 @@ def is_personal(call: Call) -> bool:
     """Keys and addresses are one person's own: an auditor finds nobody else's."""
     names = ("token-", "contactmethod-", "config_apitoken_", "escalation_contactmethod_")
     return call.name.startswith(names)
-
-
-def is_closed(call: Call) -> bool:
-    """Nothing is deleted, reverted or made past an operation; untracked rows have no history."""
-    if call.name.endswith(("_delete", "_simple_history")):
-        return True
-    (found,) = [each for at, each in admin_prefixes().items() if call.url[1:].startswith(at)]
-    if call.name.endswith("_history"):
-        return not found.is_tracked
-    makes = isinstance(found, PolicyAdmin) or getattr(found, "create_operation", None)
-    return call.name.endswith("_add") and not makes

@@ -18,6 +18,7 @@ OTHER_FURNITURE |= {"schemas", "validators", "viewsets"}
 COLLECTORS = {"apps", "models", "admin", "urls"}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "mixins", "services"}
 SKIPPED = {".git", ".venv", "var", "__pycache__", "node_modules"}
+SKIPPED |= {".hypothesis"}
 SKIPPED |= {f".{tool}_cache" for tool in ("mypy", "ruff", "pytest", "import_linter")}
 TEXT = {
     ".py",

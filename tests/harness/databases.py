@@ -31,6 +31,7 @@ PATTERNS = ("*/migrations/*.py", "config/audit/**/*.sql", "config/audit/**/*.py"
 FILES = (".ci/requirements.lock",)
 KEPT_TEMPLATES = 6
 LOCK = 7_235_001
+UNSAFE = "pg-test"  # benchmarks name a server of their own, which is as safe as in production
 # No crash safety: a test server that loses power is rebuilt.
 FLAGS = [
     *("-c fsync=off", "-c synchronous_commit=off", "-c full_page_writes=off"),
@@ -80,7 +81,9 @@ def server() -> Server:
         superuser = parse("WATCHBILL_TEST_SUPERUSER_URL", superuser_url) if superuser_url else None
         return Server(parse("owner", owner_url), parse("runtime", runtime_url), superuser)
     major = int(os.environ.get("WATCHBILL_TEST_PG", "18"))
-    cluster = embedded.ensure(homes(os.environ, "pg-test", major), flags=FLAGS)
+    name = os.environ.get("WATCHBILL_TEST_SERVER", UNSAFE)
+    flags = FLAGS if name == UNSAFE else []
+    cluster = embedded.ensure(homes(os.environ, name, major), flags=flags)
     owner, runtime, superuser = (
         parse("embedded", each)
         for each in (cluster.owner_url, cluster.runtime_url, cluster.superuser_url)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from config import clock
 from tests.harness import databases, network, peers, processes
 
 type Blocker = Any  # pytest_django keeps its class private
@@ -79,6 +80,12 @@ def eventually() -> Callable[..., Any]:
         return answer
 
     return wait
+
+
+@pytest.fixture(autouse=True)
+def unheard_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier test heard of the database's clock must not correct this one's."""
+    monkeypatch.setattr(clock, "_heard", None)
 
 
 @pytest.fixture(autouse=True, scope="session")

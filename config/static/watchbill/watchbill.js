@@ -23,3 +23,35 @@
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();
+
+// Puts a button beside everything that is there to be copied.
+(() => {
+  const copy = async (text) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    // Plain http on another host has no clipboard of its own.
+    const field = document.body.appendChild(document.createElement("textarea"));
+    field.value = text;
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    if (!done) throw new Error("not copied");
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const source of document.querySelectorAll("[data-copyable]")) {
+      const text = source.textContent.trim();
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "wb-button wb-copy";
+      button.setAttribute("aria-live", "polite");
+      button.textContent = "Copy";
+      button.addEventListener("click", () => {
+        copy(text).then(
+          () => { button.textContent = "Copied"; },
+          () => { button.textContent = "Select the text and copy it by hand"; },
+        );
+      });
+      if (source.tagName === "PRE") source.before(button);
+      else source.append(button);
+    }
+  });
+})();

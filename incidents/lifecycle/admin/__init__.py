@@ -1,6 +1,6 @@
 """Incidents in the admin: the list, the page with its timeline, and the cards of the home page."""
 
-from incidents.lifecycle.admin import home
+from incidents.lifecycle.admin import home, weekly
 from incidents.lifecycle.admin.incident import IncidentAdmin
 
-__all__ = ["IncidentAdmin", "home"]
+__all__ = ["IncidentAdmin", "home", "weekly"]

@@ -27,7 +27,7 @@ def unacknowledged_incidents(request: HttpRequest) -> Section | None:
         "Unacknowledged incidents that I can act on",
         _items(rows.order_by("severity", "-id")[:SHOWN]),
         empty_text="Nothing waits for you. New incidents show here until somebody takes them on.",
-        link=_list("unacknowledged"),
+        link=list_of("unacknowledged"),
     )
 
 
@@ -39,28 +39,28 @@ def open_major_incidents(request: HttpRequest) -> Section:
         "Open major incidents",
         _items(rows.order_by("-id")[:SHOWN]),
         empty_text="There is no major incident.",
-        link=f"{_list('open')}&severity__exact={Severity.SEV1}",
+        link=f"{list_of('open')}&severity__exact={Severity.SEV1}",
     )
 
 
 @home_step("incident")
 def open_incidents(request: HttpRequest) -> StepState:
     """How many are open."""
-    return StepState(_visible(request).open().count(), _list("open"))
+    return StepState(_visible(request).open().count(), list_of("open"))
 
 
 @home_step("acknowledge")
 def acknowledged_incidents(request: HttpRequest) -> StepState:
     """How many open ones somebody has taken on."""
     rows = _visible(request).open().filter(acknowledged_at__isnull=False)
-    return StepState(rows.count(), _list("acknowledged"))
+    return StepState(rows.count(), list_of("acknowledged"))
 
 
 @home_step("resolve")
 def resolved_incidents(request: HttpRequest) -> StepState:
     """How many are resolved, but not closed."""
     rows = _visible(request).filter(state=State.RESOLVED)
-    return StepState(rows.count(), _list("unclosed"))
+    return StepState(rows.count(), list_of("unclosed"))
 
 
 def _visible(request: HttpRequest) -> IncidentQuerySet:
@@ -72,8 +72,10 @@ def _responds(request: HttpRequest) -> bool:
     return reached.everything or bool(reached.teams or reached.services)
 
 
-def _list(attention: str) -> str:
-    return f"{reverse('admin:incidents_incident_changelist')}?attention={attention}"
+def list_of(attention: str = "") -> str:
+    """The address of the list, narrowed by what needs attention."""
+    query = f"?attention={attention}" if attention else ""
+    return f"{reverse('admin:incidents_incident_changelist')}{query}"
 
 
 def _items(incidents: Iterable[Incident]) -> list[Item]:

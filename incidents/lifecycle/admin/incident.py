@@ -11,7 +11,6 @@ from config.access.rules import Level
 from config.access.visibility import require
 from config.adminkit.base import (
     OperationAdmin,
-    ReadOnlyInline,
     SimpleListFilter,
     Verb,
     display,
@@ -30,7 +29,7 @@ from incidents.lifecycle.admin.forms import (
     ReasonedForm,
 )
 from incidents.lifecycle.admin.story import KINDS, story
-from incidents.lifecycle.models import Incident, KeyTime, KeyTimeClaim, Source
+from incidents.lifecycle.models import Incident, KeyTime, Source
 from incidents.lifecycle.operations.options import Options
 from incidents.lifecycle.rules import State
 from incidents.timeline.operations import add_note
@@ -82,35 +81,6 @@ class AttentionFilter(SimpleListFilter):
         return queryset
 
 
-class ClaimInline(ReadOnlyInline):
-    """Every claim of a key time; the verb 'Choose a key time' names one by its number."""
-
-    model = KeyTimeClaim
-    verbose_name_plural = "claims of key times"
-    fields = ["number", "which", "at", "source", "reliability", "claimed_by", "reason", "counts"]
-    readonly_fields = ["number", "counts"]
-    tab = True
-    show_change_link = False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[KeyTimeClaim]:
-        """With what each row names."""
-        return super().get_queryset(request).select_related("claimed_by", "incident")
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """By key time, as claimed."""
-        return ("which", "claimed_at", "id")
-
-    @display(description="No.")
-    def number(self, claim: KeyTimeClaim) -> int | None:
-        """The number by which it is chosen."""
-        return claim.pk
-
-    @display(description="Counts", boolean=True)
-    def counts(self, claim: KeyTimeClaim) -> bool:
-        """Whether the incident goes by it."""
-        return claim.is_effective
-
-
 def note(
     incident: Incident,
     *,
@@ -149,7 +119,6 @@ class IncidentAdmin(OperationAdmin):
     )
     in_palette = True
     change_form_outer_before_template = "incidents/head.html"
-    change_form_outer_after_template = "incidents/story.html"
 
     list_display = [
         *("reference", "title", "shown_severity", "shown_state", "service", "team"),
@@ -174,7 +143,7 @@ class IncidentAdmin(OperationAdmin):
     add_fieldsets = [
         (None, {"fields": ["title", ("service", "level"), "description", "is_restricted"]})
     ]
-    inlines = [ClaimInline]
+    inlines = []
     actions = []
 
     change_verb = "edit"
@@ -214,10 +183,6 @@ class IncidentAdmin(OperationAdmin):
         """A new one needs less."""
         return super().get_fieldsets(request, obj) if obj is not None else self.add_fieldsets
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        """A new one has no claims yet."""
-        return super().get_inlines(request, obj) if obj is not None else []
-
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Incident:
         """Reported by a person who works on that service, or, without one, on any."""
         if values.get("service") is not None:
@@ -246,6 +211,9 @@ class IncidentAdmin(OperationAdmin):
                 "severity_tone": SEVERITY_TONES[incident.severity],
                 "state_tone": STATE_TONES.get(incident.state, "neutral"),
                 "key_times": [(w.label, getattr(incident, f"{w}_at")) for w in KeyTime],
+                "claims": incident.time_claims.select_related("claimed_by", "incident").order_by(
+                    "which", "claimed_at", "id"
+                ),
                 "story": story(incident, actor_of(request), kind=kind if kind in KINDS else ""),
                 "story_kinds": KINDS,
                 "story_kind": kind,

@@ -24,7 +24,7 @@ def test_shows_old_and_new_of_each_field(root: User, payments: Team):
     ]
     text = page.content.decode()
     assert "Reason: split" in text
-    assert "through System" in text
+    assert "(System)" in text
     assert "Revert" not in text
 
 

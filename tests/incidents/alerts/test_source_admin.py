@@ -67,7 +67,7 @@ def test_shows_what_came_in_and_what_became_of_it(desk: Client, payments: Team):
 
     page = desk.get(f"{SOURCES}{source.pk}/change/").content.decode()
 
-    assert "opened" in page
+    assert "Opened" in page
     assert make.only_incident().reference in page
     assert "The body is not JSON" in page
     assert "Disk <full>" not in page

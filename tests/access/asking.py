@@ -1,0 +1,51 @@
+"""People who ask for something, each answer taken back: the next one finds the world as it was."""
+
+from collections.abc import Callable
+from http.cookies import SimpleCookie
+from typing import Any
+
+from django.db import transaction
+
+from tests.access.bodies import body_for
+from tests.access.routes import Call
+from tests.access.world import World
+from tests.config import make
+
+# Here the operation asks for the right, after the body was read.
+OPEN_VERBS = {"role-assignment-revoke"}
+
+type Ask = Callable[[Call], Any]
+
+
+def undone(ask: Callable[[], Any]) -> Any:
+    """Ask, and roll back what it did: the next one finds the world as it was."""
+    with transaction.atomic():
+        answer = ask()
+        transaction.set_rollback(True)
+    return answer
+
+
+def caller(world: World, name: str) -> Ask:
+    """Somebody at the API, on whatever version there is; creating with a good body."""
+    client = make.api(world.people[name])
+
+    def ask(call: Call) -> Any:
+        headers = {"HTTP_IF_MATCH": "*"} if call.method in ("patch", "delete") else {}
+        creates = call.method == "post" and not call.detail
+        good = body_for(call.name, world) if creates or call.name in OPEN_VERBS else {}
+        body = None if call.method == "get" else good
+        return undone(lambda: getattr(client, call.method)(call.url, body, **headers))
+
+    return ask
+
+
+def visitor(world: World, name: str) -> Ask:
+    """Somebody at the admin, signed in again after having signed out."""
+    client = make.browser(world.people[name])
+    signed_in = SimpleCookie(client.cookies)
+
+    def ask(call: Call) -> Any:
+        client.cookies = SimpleCookie(signed_in)
+        return undone(lambda: getattr(client, call.method)(call.url))
+
+    return ask

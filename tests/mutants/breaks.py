@@ -1,0 +1,214 @@
+"""The breaks: what somebody might take out by mistake, and the test that must turn red."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Break:
+    """One line of one file, replaced. `old` stands there exactly once."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+BREAKS = (
+    Break(
+        "an acknowledgement takes no lock",
+        "incidents/lifecycle/operations/acknowledging.py",
+        "    lock(incident)\n",
+        "    incident.refresh_from_db()\n",
+        "tests/incidents/lifecycle/test_races.py"
+        "::test_lets_one_of_many_acknowledgements_be_the_first",
+    ),
+    Break(
+        "nothing is read again before a page is sent",
+        "escalation/paging/operations.py",
+        "    if page is None or (reason := _needless(page)):\n",
+        '    if page is None or (reason := ""):\n',
+        "tests/escalation/paging/test_delivering.py"
+        "::test_is_not_sent_when_somebody_acknowledges_between_claim_and_send",
+    ),
+    Break(
+        "evidence gets no trigger that appends to the ledger",
+        "config/audit/install.py",
+        "    wanted = [triggers.appending(each, *_column_set(cursor, each, sets))"
+        " for each in evidence]\n",
+        "    wanted: list[triggers.Trigger] = []\n",
+        "tests/architecture/test_tracking.py::test_guard_every_table_of_evidence",
+    ),
+    Break(
+        "evidence gets no trigger that refuses changes",
+        "config/audit/install.py",
+        "    wanted += triggers.refusing(each.name for each in evidence)\n",
+        "    wanted += triggers.refusing(())\n",
+        "tests/config/audit/test_install.py::test_refuses_to_change_evidence_even_for_the_owner",
+    ),
+    Break(
+        "every row has the same salt",
+        "config/audit/sql/functions.sql",
+        "               uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) AS salt,\n",
+        "               sha256('salt'::bytea) AS salt,\n",
+        "tests/config/audit/test_salts.py",
+    ),
+    Break(
+        "new entries are not queued for sealing",
+        "config/audit/sql/functions.sql",
+        "    INSERT INTO @schema@.audit_unsealed (seq) SELECT seq FROM written;\n",
+        "    INSERT INTO @schema@.audit_unsealed (seq) SELECT seq FROM written WHERE false;\n",
+        "tests/config/audit/test_sealing.py::test_signs_the_root_and_publishes_it_after_the_commit",
+    ),
+    Break(
+        "closing asks no guard",
+        "incidents/lifecycle/operations/transitions.py",
+        "    if found:\n",
+        '    if found and verb != "close":\n',
+        "tests/postmortems/reviews/test_decide.py::test_refuses_to_close_before_the_review",
+    ),
+    Break(
+        "visible_to shows everything",
+        "config/access/visibility.py",
+        "    return inherited | Q(pk__in=direct) if direct and inherited else inherited\n",
+        "    return _EVERYTHING\n",
+        "tests/access/test_stranger.py::test_answers_a_stranger_404_on_every_row_of_others",
+    ),
+    Break(
+        "restricted records are seen by their team",
+        "config/access/visibility.py",
+        "    if restricted:\n",
+        "    if not restricted:\n",
+        "tests/access/test_restricted.py::test_shows_in_no_list_of_the_api",
+    ),
+    Break(
+        "filters of lists offer what the visitor may not see",
+        "config/adminkit/filters.py",
+        "        rows = visible_rows(field.remote_field.model, request)\n",
+        "        rows = field.remote_field.model._base_manager.all()\n",
+        "tests/access/test_stranger.py::test_shows_a_stranger_nothing_on_any_page",
+    ),
+    Break(
+        "an ended lease still does its row",
+        "config/due/leases.py",
+        "    return model.objects.open().filter(pk=lease.pk, token=lease.token)\n",
+        "    return model.objects.open().filter(pk=lease.pk)\n",
+        "tests/config/due/test_sending.py::test_marks_nothing_once_the_lease_is_lost",
+    ),
+    Break(
+        "authors approve their own policies",
+        "config/governance/operations.py",
+        "    return bool({actor.pk, *principals} & authors_of(version))\n",
+        "    return False\n",
+        "tests/config/governance/test_life.py::test_refuses_approval_by_the_author",
+    ),
+    Break(
+        "facilitators publish their own reviews",
+        "postmortems/reviews/operations.py",
+        "    if review.facilitator_id == actor.pk:\n",
+        "    if review.facilitator_id is None:\n",
+        "tests/postmortems/reviews/test_decide.py::test_is_published_by_a_second_person",
+    ),
+    Break(
+        "tools acknowledge",
+        "incidents/lifecycle/operations/acknowledging.py",
+        "    if not actor.is_person:\n",
+        "    if actor.pk is None:\n",
+        "tests/incidents/lifecycle/test_acknowledge.py::test_is_for_people",
+    ),
+    Break(
+        "a token is known by its beginning",
+        "config/apikit/authentication.py",
+        "    token = rows.filter(digest=ApiToken.digest_of(secret)).first()"
+        " if _shaped(secret) else None\n",
+        "    token = rows.filter(hint=secret[:12]).first() if _shaped(secret) else None\n",
+        "tests/access/test_keys.py::test_a_token_that_only_begins_like_one_opens_nothing",
+    ),
+    Break(
+        "a revoked token goes on",
+        "config/apikit/authentication.py",
+        "    if token.revoked_at is not None:\n",
+        "    if token.revoked_at is None and token.expires_at == token.created_at:\n",
+        "tests/config/apikit/test_tokens.py::test_refuses_from_the_next_request_after_revocation",
+    ),
+    Break(
+        "one key of idempotency is answered by many at once",
+        "config/apikit/idempotency.py",
+        "    _lock(digest)\n",
+        "",
+        "tests/config/apikit/test_idempotency.py::test_refuses_while_the_first_is_running",
+    ),
+    Break(
+        "pages go out without a content security policy",
+        "config/settings.py",
+        '    "csp.middleware.CSPMiddleware",\n',
+        "",
+        "tests/access/test_keys.py"
+        "::test_the_page_behind_a_link_runs_nothing_and_is_framed_by_nobody",
+    ),
+    Break(
+        "opening the link of a page acknowledges",
+        "escalation/paging/views.py",
+        "    return _show(request, page)\n\n\ndef _act",
+        "    return acknowledge_by_link(page) or _show(request, page)\n\n\ndef _act",
+        "tests/escalation/paging/test_page_link.py::test_changes_nothing_when_it_is_only_opened",
+    ),
+    Break(
+        "a resolve is believed at once",
+        "incidents/alerts/clearing.py",
+        "    if not hold or incident is None:\n",
+        "    if hold or incident is None:\n",
+        "tests/incidents/alerts/test_clearing.py::test_waits_for_the_hold_before_it_resolves",
+    ),
+    Break(
+        "secrets are stored as they came",
+        "incidents/alerts/redaction.py",
+        "    body = _without_values(body)\n",
+        "    return body\n",
+        "tests/incidents/alerts/test_redaction.py",
+    ),
+    Break(
+        "an accepted alert may be lost in a crash",
+        "incidents/alerts/storing.py",
+        '    await connection.execute("SET synchronous_commit TO on")\n',
+        "",
+        "tests/access/test_keys.py"
+        "::test_an_accepted_body_survives_a_crash_whatever_the_servers_default",
+    ),
+    Break(
+        "a form overwrites what somebody saved meanwhile",
+        "config/adminkit/forms.py",
+        '        if self.cleaned_data.get("seen_revision") != stored:\n',
+        "        if stored is None:\n",
+        "tests/config/adminkit/test_operation_forms.py::test_refuses_a_form_older_than_the_record",
+    ),
+    Break(
+        "a change needs no version that the caller has seen",
+        "config/apikit/versions.py",
+        '    if "*" not in tags and current not in tags:\n',
+        "    if not tags:\n",
+        "tests/config/apikit/test_versions.py::test_changes_nothing_without_the_current_version",
+    ),
+    Break(
+        "a stopped worker keeps its source for ever",
+        "incidents/alerts/processing.py",
+        "        _hold_at_most(settings.LEASE_SECONDS)\n",
+        "        _hold_at_most(0)\n",
+        "tests/survival/test_stopped.py",
+    ),
+    Break(
+        "a full disk uses up a payload's attempts",
+        "incidents/alerts/processing.py",
+        "        _forget_attempt(payloads)\n",
+        "",
+        "tests/survival/test_database_away.py"
+        "::test_refuses_clearly_when_the_disk_is_full_and_loses_nothing",
+    ),
+    Break(
+        "a worker goes by a wrong clock of its machine",
+        "config/clock.py",
+        "    return wall if abs(wall - reckoned) < TOLERANCE else reckoned\n",
+        "    return wall\n",
+        "tests/survival/test_clocks.py",
+    ),
+)

@@ -1,0 +1,82 @@
+"""A PostgreSQL of a test's own, which it may stop, kill and fill up."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from config import embedded
+from config.database import parse
+from config.embedded.account import account_for
+from config.embedded.place import programs
+from tests.harness import databases
+
+# What is committed must survive a kill of the server, though not a loss of power.
+FLAGS = ["-c fsync=off", "-c full_page_writes=off", "-c autovacuum_naptime=1h"]
+DATABASE = databases.Clone("watchbill")
+
+
+@dataclass
+class OwnServer:
+    """Its folder, and the cluster that runs there."""
+
+    home: embedded.Home
+    cluster: embedded.Cluster
+
+    def stop(self) -> None:
+        """As an administrator does; connections are cut."""
+        embedded.stop([self.home])
+
+    def kill(self) -> None:
+        """As a crash does."""
+        os.kill(self.cluster.pid, signal.SIGKILL)
+
+    def start(self) -> None:
+        self.cluster = embedded.ensure([self.home], flags=FLAGS)
+
+    def connect(self, database: str = DATABASE.name) -> psycopg.Connection[Any]:
+        """As superuser."""
+        url = self.cluster.url("postgres", database)
+        return psycopg.connect(url, autocommit=True)
+
+    def describe(self) -> databases.Server:
+        urls = (self.cluster.owner_url, self.cluster.runtime_url, self.cluster.superuser_url)
+        owner, runtime, superuser = (parse("own server", url) for url in urls)
+        return databases.Server(owner, runtime, superuser)
+
+
+@contextmanager
+def running() -> Iterator[OwnServer]:
+    """A new server that holds a copy of the tests' empty database."""
+    # pytest closes its temporary folders to all but us, and root's server is another user.
+    base = Path(tempfile.mkdtemp(prefix="wb-"))
+    base.chmod(0o755)
+    home = embedded.Home(base / "pg")
+    try:
+        server = OwnServer(home, embedded.ensure([home], flags=FLAGS))
+        _copy_into(server)
+        yield server
+    finally:
+        embedded.stop([home])
+        shutil.rmtree(base)
+
+
+def _copy_into(server: OwnServer) -> None:
+    folder = programs(server.home, account_for(server.home.data))
+    source = databases.make_clone()
+    try:
+        address = source.superuser_url or source.owner_url
+        dumped = subprocess.run([folder / "pg_dump", address], capture_output=True, check=True)
+        command = [str(folder / "psql"), "-q", "-v", "ON_ERROR_STOP=1"]
+        command.append(server.cluster.superuser_url)
+        subprocess.run(command, input=dumped.stdout, capture_output=True, check=True)
+    finally:
+        databases.drop_clone(source)

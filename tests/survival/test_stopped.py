@@ -1,0 +1,45 @@
+"""Workers that are stopped at the worst places, past their leases, and then go on."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.survival.fleet import WEB, Fleet
+from tests.survival.reckoning import faults, is_quiet
+from tests.survival.storm import Phone, Responder, Storm
+
+pytestmark = pytest.mark.slow
+PLACES = [
+    "after_claim",
+    "effect_before_commit",
+    "after_answer_before_done",
+    "inbox_before_commit",
+]
+
+
+def test_neither_waits_for_a_sleeping_worker_nor_does_anything_twice(
+    fleet: Fleet,
+    storm: Storm,
+    phone: Phone,
+    responder: Responder,
+    eventually: Callable[..., Any],
+) -> None:
+    fleet.environ["WATCHBILL_LEASE_SECONDS"] = "2"
+    for place in PLACES:
+        fleet.start(place, fault=f"{place}:1:STOP")
+    fleet.start(WEB)
+
+    with storm.raging():
+        eventually(lambda: all(fleet.is_stopped(place) for place in PLACES), within=30)
+        fleet.start("awake")
+    eventually(is_quiet, within=60)  # though four sleep with leases, locks and transactions open
+    responder.finish()
+    for place in PLACES:
+        fleet.running[place].send_signal(signal.SIGCONT)
+        fleet.wait_for_worker(place)
+    eventually(is_quiet, within=30)
+
+    # Whoever slept between a provider's answer and the note of it: sent again, once.
+    assert faults(storm, phone, responder, kills=1) == []
