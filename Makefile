@@ -30,8 +30,11 @@ mutants:
 	@.ci/setup test
 	@.venv/bin/python -m tests.mutants
 
-# Storms, kills, stops and full disks again and again: `make soak MINUTES=60`.
+# Storms, kills, stops and full disks again and again, then fuzzing of whatever reads strangers'
+# bytes: `make soak MINUTES=60 FUZZ_MINUTES=10`. Without atheris hypothesis fuzzes.
 MINUTES ?= 60
+FUZZ_MINUTES ?= 10
 soak:
-	@.ci/setup test
+	@.ci/setup soak || .ci/setup test
 	@.venv/bin/python -m tests.survival --minutes $(MINUTES)
+	@.venv/bin/python -m tests.fuzzing --minutes $(FUZZ_MINUTES)

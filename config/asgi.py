@@ -10,6 +10,7 @@ and `shutdown`.
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
 from config.front import BODY_SECONDS, Answer, Body, clean_headers, too_large
+from config.traffic import place_of, traffic
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -52,9 +54,9 @@ class Front:
         elif scope["path"] == "/healthz" and scope["method"] in ("GET", "HEAD"):
             await Answer.alive()(send)
         elif handler := self._raw(scope["path"]):
-            await handler(scope, receive, send)
+            await _counted("ingest", handler, scope, receive, send)
         else:
-            await self._django(scope, receive, send)
+            await _counted(place_of(scope["path"]), self._django, scope, receive, send)
 
     def _raw(self, path: str) -> Application | None:
         return next((each for prefix, each in self.raw.items() if path.startswith(prefix)), None)
@@ -111,6 +113,23 @@ class Front:
         for handler in dict.fromkeys(self.raw.values()):
             if step := getattr(handler, name, None):
                 await step()
+
+
+async def _counted(
+    place: str, application: Application, scope: Scope, receive: Receive, send: Send
+) -> None:
+    status, began = 0, time.perf_counter()
+
+    async def noting(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        await send(message)
+
+    try:
+        await application(scope, receive, noting)
+    finally:
+        traffic.note(place, status, time.perf_counter() - began)
 
 
 django_application = get_wsgi_application()

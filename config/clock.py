@@ -22,10 +22,17 @@ def now() -> datetime.datetime:
     return _simulated.get() or _present()
 
 
-def hear(at: datetime.datetime) -> None:
-    """The database's clock says so; processes that run for long tell this every few seconds."""
+def hear(at: datetime.datetime) -> datetime.timedelta:
+    """The database's clock says so; processes that run for long tell this every few seconds.
+
+    Returns how far that clock was set since it was last heard: forth, or (negative) back.
+    """
     global _heard
-    _heard = (at, time.clock_gettime(_STEADY))
+    before, _heard = _heard, (at, time.clock_gettime(_STEADY))
+    if before is None:
+        return datetime.timedelta()
+    passed = datetime.timedelta(seconds=_heard[1] - before[1])
+    return at - before[0] - passed
 
 
 def _present() -> datetime.datetime:

@@ -1,5 +1,6 @@
 """What `manage.py doctor` looks at. A room adds its own with `@check("name")`."""
 
+import ipaddress
 import os
 import shutil
 import sys
@@ -42,6 +43,11 @@ def check(name: str) -> Callable[[Check], Check]:
         return function
 
     return register
+
+
+def registered() -> list[tuple[str, Check]]:
+    """All checks in their order, for the reference."""
+    return list(_checks.items())
 
 
 def examine() -> Iterator[tuple[str, Result]]:
@@ -126,11 +132,21 @@ def disk() -> Result:
     return Result(good, f"{free // 1024**2} MiB free at {folder}", remedy)
 
 
+def existing(place: Path) -> Path:
+    """The place itself, or the nearest folder above it that is there."""
+    return next(path for path in (place.absolute(), *place.absolute().parents) if path.exists())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only mean this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def _free(folder: Path) -> int:
-    nearest = next(
-        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
-    )
-    return shutil.disk_usage(nearest).free
+    return shutil.disk_usage(existing(folder)).free
 
 
 def _embedded_place() -> str:

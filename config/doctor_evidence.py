@@ -8,11 +8,11 @@ from django.conf import settings
 from django.db import connection
 
 from config import embedded
-from config.audit import keys, notes, outside, sealing, verify_protection
+from config.audit import keys, outside, sealing, succession, verify_protection
 from config.audit.grants import PURGE_FUNCTION, PURGE_ROLE
 from config.audit.models import Checkpoint
 from config.audit.tables import LEDGER, ledgered_tables
-from config.doctor import Result, check
+from config.doctor import Result, check, existing
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 FREELY_DELETED = ("audit_unsealed",)  # a queue: the sealer takes from it
@@ -100,15 +100,12 @@ def key_files() -> Result:
 
 def _signed_last(last: Checkpoint | None) -> Result:
     try:
-        public = keys.signing_key().public_key()
+        complaint = succession.complaint(last) if last else None
+        keys.signing_key()
     except keys.KeyProblem as error:
         return Result(False, str(error), "Put the key back from where it is kept.")
-    if last and last.key_id != notes.key_id(last.origin, public).hex():
-        return Result(
-            False,
-            f"{keys.private_path()} is not the key that signed the last checkpoint",
-            "Put that one back (after a rotation that was cut short: its .next.pem file).",
-        )
+    if complaint:
+        return Result(False, complaint.problem, complaint.remedy)
     return Result(True, f"{keys.private_path()}")
 
 
@@ -116,7 +113,7 @@ def _signed_last(last: Checkpoint | None) -> Result:
 def checkpoints() -> Result:
     """What proves a cut tail lies outside the database, and is up to date."""
     folder = outside.folder()
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    nearest = existing(folder)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         remedy = "Let the worker's account write there, or set WATCHBILL_CHECKPOINT_DIR."
         return Result(False, f"{folder} can't be written", remedy)

@@ -2,7 +2,8 @@
 
 import datetime
 import ipaddress
-import socket
+import smtplib
+import ssl
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django_q.status import Stat
 
 from config import clock
 from config.backup.backing_up import TAKEN
-from config.doctor import Result, check
+from config.doctor import Result, check, is_loopback
 from config.due import mail, selfaudit
 from config.due.models import Installation, OutboundMessage
 from config.due.queues import queues
@@ -18,20 +19,31 @@ from config.environment import LOOPBACK
 from config.events.models import Event
 
 BACKUP_AGE = datetime.timedelta(hours=24)
-CONNECT_SECONDS = 5.0
-REMEDIES = {
-    "worker": "Start: manage.py worker",
-    "queue": "See the log of worker and qcluster; start another worker.",
-    "outbox": "See the dead letters and the worker's log; check mail and webhooks.",
-    "seal": "See the worker's log; run: manage.py audit_verify",
+HEALTH = {
+    "worker": ("A worker was seen just now.", "Start: manage.py worker"),
+    "queue": (
+        "Timers, deliveries, alerts and jobs are done when they are due.",
+        "See the log of worker and qcluster; start another worker.",
+    ),
+    "outbox": (
+        "Messages leave when they are due.",
+        "See the dead letters and the worker's log; check mail and webhooks.",
+    ),
+    "seal": (
+        "What is recorded is sealed within seconds.",
+        "See the worker's log; run: manage.py audit_verify",
+    ),
 }
 
 
 @check("base_url")
 def base_url() -> Result:
-    """Passwords, cookies and page links travel encrypted, except on this machine."""
+    """Passwords, cookies and page links travel encrypted, and links lead to us."""
     parts = urlsplit(settings.BASE_URL)
-    if parts.scheme == "https" or _is_loopback(parts.hostname or ""):
+    if is_loopback(parts.hostname or "") and _mails_others():
+        remedy = "Set WATCHBILL_BASE_URL to the address under which people reach the site."
+        return Result(False, f"links in mails lead to the reader's own {parts.netloc}", remedy)
+    if parts.scheme == "https" or is_loopback(parts.hostname or ""):
         return Result(True, settings.BASE_URL)
     remedy = "End TLS at a proxy, and set WATCHBILL_BASE_URL=https://..."
     return Result(False, f"{settings.BASE_URL} is not encrypted and not this machine", remedy)
@@ -62,7 +74,9 @@ def hosts() -> Result:
 
 @check("mail")
 def mail_server() -> Result:
-    """Pages can leave. Connects, and sends nothing."""
+    """Pages can leave. Connects, encrypts and signs in, and sends nothing."""
+    if not settings.SMTP_URL and _is_demo():
+        return Result(True, "none needed: the demonstration's mails stay in var/mail")
     if not settings.SMTP_URL:
         remedy = "Set WATCHBILL_SMTP_URL=smtp://user:password@host:587?starttls=1"
         return Result(False, "no mail server is configured: nobody is paged by mail", remedy)
@@ -71,29 +85,46 @@ def mail_server() -> Result:
     except ValueError as error:
         return Result(False, "WATCHBILL_SMTP_URL can't be read", f"{error}")
     where = f"{server.host}:{server.port}"
-    if server.password and not (server.tls or server.starttls or _is_loopback(server.host)):
+    if server.password and not (server.tls or server.starttls or is_loopback(server.host)):
         remedy = "Add ?starttls=1 to WATCHBILL_SMTP_URL, or use smtps://."
         return Result(False, f"the password for {where} would travel unencrypted", remedy)
+    if not _is_mail_domain(server.sender) and not is_loopback(server.host):
+        remedy = "Add ?from=watchbill@your.domain to WATCHBILL_SMTP_URL."
+        return Result(False, f"mails would come from {server.sender}", remedy)
+    return _knock(server, where)
+
+
+def _knock(server: mail.Server, where: str) -> Result:
     try:
-        socket.create_connection((server.host, server.port), CONNECT_SECONDS).close()
-    except OSError as error:
+        mail.knock(server)
+    except smtplib.SMTPAuthenticationError as error:
+        remedy = "Correct user and password in WATCHBILL_SMTP_URL (percent-encode : / @)."
+        return Result(False, f"{where} refuses {server.user}: {error.smtp_code}", remedy)
+    except smtplib.SMTPNotSupportedError as error:
+        remedy = "Correct WATCHBILL_SMTP_URL: another port, starttls=1, or no user."
+        return Result(False, f"{where}: {error}", remedy)
+    except ssl.SSLError as error:
+        remedy = "smtps:// is for ports that begin with TLS (465), starttls=1 for the others."
+        return Result(False, f"{where}: {error}", remedy)
+    except (OSError, smtplib.SMTPException) as error:
         remedy = "Check WATCHBILL_SMTP_URL, name service, firewall and the mail server."
         return Result(False, f"{where} can't be reached: {error}", remedy)
-    return Result(True, f"{where} answers")
+    return Result(True, f"{where} answers, mails come from {server.sender}")
 
 
-def _healthy(name: str) -> None:
+def _healthy(name: str, what: str, remedy: str) -> None:
     """One part of /readyz, with a remedy."""
 
     def ask() -> Result:
         found = selfaudit.checks()[name]
-        return Result(found.ok, found.detail, "" if found.ok else REMEDIES[name])
+        return Result(found.ok, found.detail, "" if found.ok else remedy)
 
+    ask.__doc__ = what
     check(name)(ask)
 
 
-for _name in REMEDIES:
-    _healthy(_name)
+for _name, _words in HEALTH.items():
+    _healthy(_name, *_words)
 
 
 @check("outbound")
@@ -132,7 +163,7 @@ def backup() -> Result:
     now = clock.now()
     if last is not None and now - last.recorded_at <= BACKUP_AGE:
         return Result(True, f"{last.data['file']}, {last.recorded_at:%Y-%m-%d %H:%M} UTC")
-    if Installation.objects.filter(is_demo=True).exists():
+    if _is_demo():
         return Result(True, "none needed: this is a demonstration")
     first = Event.objects.order_by("pk").first()
     if last is None and (first is None or now - first.recorded_at <= BACKUP_AGE):
@@ -153,8 +184,21 @@ def _has_port(name: str) -> bool:
     return not name.startswith("[") and ":" in name
 
 
-def _is_loopback(host: str) -> bool:
+def _is_demo() -> bool:
+    return Installation.objects.filter(is_demo=True).exists()
+
+
+def _mails_others() -> bool:
+    """Whether mail goes anywhere but to a sink on this machine."""
+    host = urlsplit(settings.SMTP_URL).hostname if settings.SMTP_URL else ""
+    return bool(host) and not is_loopback(host or "")
+
+
+def _is_mail_domain(sender: str) -> bool:
+    """Whether other mail servers could take the sender for one: a name with a dot, no address."""
+    domain = sender.rpartition("@")[2]
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        ipaddress.ip_address(domain.strip("[]"))
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return "." in domain
+    return False

@@ -1,4 +1,6 @@
-"""What every request passes: an id, its origin, the installation's banner, and the admin's CSP."""
+"""What every request passes: an id, its origin, rights read once, the installation's
+banner, and the admin's CSP.
+"""
 
 import re
 import uuid
@@ -9,6 +11,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from config.access.visibility import remembering
 from config.due.models import Installation
 from config.origin import Origin, acting
 
@@ -47,6 +50,20 @@ class OriginMiddleware:
         if is_admin and not hasattr(response, "_csp_replace"):
             response._csp_replace = settings.ADMIN_CSP  # type: ignore[attr-defined]  # django-csp reads it
         return response
+
+
+class RightsOnceMiddleware:
+    """What the caller reaches is read once for a request that only reads."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Remember until the answer; a request that changes something asks anew each time."""
+        if request.method not in ("GET", "HEAD"):
+            return self.get_response(request)
+        with remembering():
+            return self.get_response(request)
 
 
 def installation(request: HttpRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from config import metrics as figures
+from config import figures
 from config.apikit.problems import document, plain
 from config.due.health import checks
 

@@ -5,59 +5,93 @@
         rows = Incident.objects.open().values_list("severity").annotate(n=Count("pk"))
         return [((severity,), n) for severity, n in rows]
 
-Aggregates only: whoever reads the metrics may not see the records.
+Aggregates only: whoever reads the metrics may not see the records. Cheap only: each is read at
+every scrape, so it goes by an index or by what this process has counted itself.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Literal
 
-from django.db.models import ExpressionWrapper, F, fields
-from django.db.models.functions import Now
+from django.db import connection, models
 
-from config.audit.models import Unsealed
-from config.due.health import checks
-from config.due.models import WorkerHeartbeat
-from config.due.queues import queues
-
+type Kind = Literal["gauge", "counter"]
 type Samples = Iterable[tuple[tuple[str, ...], float]]
+type Spread = tuple[Sequence[int], float]  # how many fell under each bound and beyond; their sum
+type Spreads = Iterable[tuple[tuple[str, ...], Spread]]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One gauge: its name without the prefix, its help, its labels, and how it is read."""
+    """One figure: its name without the prefix, its help, its labels, and how it is read."""
 
     name: str
     help: str
     labels: tuple[str, ...]
     read: Callable[[], Samples]
+    kind: Kind = "gauge"
 
     def lines(self) -> Iterator[str]:
         """In the text exposition format."""
-        yield f"# HELP watchbill_{self.name} {self.help}"
-        yield f"# TYPE watchbill_{self.name} gauge"
+        yield from _heading(self.name, self.help, self.kind)
         for values, number in self.read():
-            pairs = zip(self.labels, values, strict=True)
-            labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in pairs)
-            braces = f"{{{labels}}}" if labels else ""
-            yield f"watchbill_{self.name}{braces} {number:g}"
+            yield _line(self.name, zip(self.labels, values, strict=True), number)
 
 
-_metrics: dict[str, Metric] = {}
+@dataclass(frozen=True)
+class Histogram:
+    """How long something took: counts under growing bounds, which only ever grow."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...]
+    read: Callable[[], Spreads]
+
+    def lines(self) -> Iterator[str]:
+        """Buckets, sum and count of each combination of labels."""
+        yield from _heading(self.name, self.help, "histogram")
+        for values, (counts, total) in self.read():
+            labels = list(zip(self.labels, values, strict=True))
+            edges = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
+            for edge, count in zip(edges, accumulate(counts), strict=True):
+                yield _line(f"{self.name}_bucket", [*labels, ("le", edge)], count)
+            yield _line(f"{self.name}_sum", labels, total)
+            yield _line(f"{self.name}_count", labels, sum(counts))
+
+
+_metrics: dict[str, Metric | Histogram] = {}
 
 
 class MetricTaken(RuntimeError):
     """Two rooms registered one name."""
 
 
-def metric(
-    name: str, text: str, *labels: str
-) -> Callable[[Callable[[], Samples]], Callable[[], Samples]]:
-    """Register a gauge; the function returns (label values, number) pairs."""
+def metric[F: Callable[[], Samples]](
+    name: str, text: str, *labels: str, kind: Kind = "gauge"
+) -> Callable[[F], F]:
+    """Register a figure; the function returns (label values, number) pairs.
 
-    def register(read: Callable[[], Samples]) -> Callable[[], Samples]:
-        if name in _metrics and _metrics[name].read is not read:
-            raise MetricTaken(name)
-        _metrics[name] = Metric(name, text, labels, read)
+    A counter only grows, and its name ends in `_total`.
+    """
+    if (kind == "counter") != name.endswith("_total"):
+        raise ValueError(f"{name}: counters, and only they, end in _total")
+
+    def register(read: F) -> F:
+        _take(Metric(name, text, labels, read, kind))
+        return read
+
+    return register
+
+
+def histogram[F: Callable[[], Spreads]](
+    name: str, text: str, *labels: str, bounds: tuple[float, ...]
+) -> Callable[[F], F]:
+    """Register a histogram; the function returns (label values, spread) pairs."""
+
+    def register(read: F) -> F:
+        _take(Histogram(name, text, labels, bounds, read))
         return read
 
     return register
@@ -68,38 +102,38 @@ def exposition() -> str:
     return "".join(f"{line}\n" for each in _metrics.values() for line in each.lines())
 
 
+def registered() -> list[Metric | Histogram]:
+    """All of them, for the reference and its tests."""
+    return list(_metrics.values())
+
+
+def ever_made(model: type[models.Model]) -> int:
+    """How many rows a table has ever been given, by its sequence: a counter that costs nothing."""
+    table, column = model._meta.db_table, model._meta.pk.column
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence(%s, %s)::regclass), 0)",
+            [table, column],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _take(found: Metric | Histogram) -> None:
+    known = _metrics.get(found.name)
+    if known is not None and known.read is not found.read:
+        raise MetricTaken(found.name)
+    _metrics[found.name] = found
+
+
+def _heading(name: str, text: str, kind: str) -> Iterator[str]:
+    yield f"# HELP watchbill_{name} {text}"
+    yield f"# TYPE watchbill_{name} {kind}"
+
+
+def _line(name: str, labels: Iterable[tuple[str, str]], number: float) -> str:
+    pairs = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
+    return f"watchbill_{name}{f'{{{pairs}}}' if pairs else ''} {number:.16g}"
+
+
 def _escaped(value: str) -> str:
     return str(value).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-
-
-@metric("check_ok", "1 where the check of /readyz passes.", "check")
-def _checks() -> Samples:
-    return [((name,), float(check.ok)) for name, check in checks().items()]
-
-
-@metric("queue_open", "Due rows that are still to be done.", "queue")
-def _open() -> Samples:
-    return [((each.name,), each.model.objects.open().count()) for each in queues()]
-
-
-@metric("queue_overdue", "Due rows that a worker could have taken by now.", "queue")
-def _overdue() -> Samples:
-    rows = [(each.name, each.model.objects.open().filter(next_at__lt=Now())) for each in queues()]
-    return [((name,), found.count()) for name, found in rows]
-
-
-@metric("queue_dead", "Dead letters.", "queue")
-def _dead() -> Samples:
-    return [((each.name,), each.model.objects.dead().count()) for each in queues()]
-
-
-@metric("audit_unsealed_entries", "Ledger entries that no checkpoint covers yet.")
-def _unsealed() -> Samples:
-    return [((), Unsealed.objects.count())]
-
-
-@metric("worker_heartbeat_age_seconds", "Seconds since the worker was seen.", "worker")
-def _heartbeats() -> Samples:
-    age = ExpressionWrapper(Now() - F("seen_at"), fields.DurationField())
-    rows = WorkerHeartbeat.objects.values_list("name", age)
-    return [((name,), found.total_seconds()) for name, found in rows]

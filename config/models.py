@@ -24,14 +24,16 @@ from config.due.models import (
     WorkerHeartbeat,
 )
 from config.events.models import Event, EventDelivery, RestrictedRead
-from config.governance.models import Approval, Policy, PolicyVersion, SettingVersion
+from config.governance.models import Approval, BackTest, Policy, PolicyVersion, SettingVersion
 from config.organisation.models import ApiToken, ApiTokenUse, BusinessUnit, Membership, Team, User
+from config.workspace.models import Preferences, SavedView
 
 __all__ = [
     "ApiToken",
     "ApiTokenUse",
     "Approval",
     "Attempt",
+    "BackTest",
     "BusinessUnit",
     "Checkpoint",
     "ColumnSet",
@@ -48,10 +50,12 @@ __all__ = [
     "OutboundMessage",
     "Policy",
     "PolicyVersion",
+    "Preferences",
     "PurgeBatch",
     "RestrictedRead",
     "RoleAssignment",
     "Salt",
+    "SavedView",
     "SettingVersion",
     "SigningKey",
     "Team",

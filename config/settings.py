@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.edge.OriginMiddleware",
+    "config.edge.RightsOnceMiddleware",
     "config.apikit.throttling.RateLimitHeaders",
 ]
 
@@ -80,7 +81,8 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = None
 # What config.asgi hands to raw ASGI handlers instead of Django: prefix of the path -> handler.
 RAW_HANDLERS: dict[str, str] = dict.fromkeys(
-    ("/ingest/", "/v2/enqueue", "/v2/change/enqueue"), "incidents.alerts.intake.application"
+    ("/ingest/", "/v2/enqueue", "/v2/change/enqueue", "/v2/alerts"),
+    "incidents.alerts.intake.application",
 )
 WEB_THREADS = 8
 WEB_QUEUE = 64
@@ -228,7 +230,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
-        "config.apikit.schema.describe_problems",
+        "config.apikit.schema_problems.describe_problems",
     ],
 }
 

@@ -12,6 +12,7 @@ from config.governance.api import PolicyViewSet
 from config.governance.settings_api import SettingViewSet
 from config.organisation.api import TeamViewSet, UnitViewSet, UserViewSet
 from config.organisation.token_api import TokenViewSet
+from config.workspace.api import SavedViewViewSet
 
 OWN: list[routes.Route] = [
     ("units", UnitViewSet, "unit"),
@@ -21,6 +22,7 @@ OWN: list[routes.Route] = [
     ("role-assignments", AssignmentViewSet, "role-assignment"),
     ("policies", PolicyViewSet, "policy"),
     ("settings", SettingViewSet, "setting"),
+    ("saved-views", SavedViewViewSet, "savedview"),
 ]
 
 urlpatterns = [

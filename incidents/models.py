@@ -3,11 +3,18 @@
 from incidents.alerts.models import Alert, IngestSource, RawPayload
 from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident, KeyTimeClaim
-from incidents.taxonomy.models import SeverityCell, SeverityTableVersion
+from incidents.taxonomy.models import (
+    Engagement,
+    ImpactRule,
+    SeverityCell,
+    SeverityTableVersion,
+)
 from incidents.timeline.models import TimelineEntry
 
 __all__ = [
     "Alert",
+    "Engagement",
+    "ImpactRule",
     "Incident",
     "IngestSource",
     "KeyTimeClaim",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from compliance.evidence import operations
 from compliance.evidence.models import AuditRequest, Export, ExportState, RequestState
 from compliance.evidence.rules import REQUESTERS
+from config.access.restricted import traced
 from config.access.rules import Role
 from config.access.visibility import require
 from config.adminkit import refusals
@@ -207,10 +208,9 @@ def my_exports(request: HttpRequest) -> Section | None:
     actor = actor_of(request)
     if not access_of(request).holds(Role.AUDITOR):
         return None
-    mine = Export.objects.filter(ordered_by=actor) | Export.objects.filter(
-        request__requested_by=actor
-    )
-    rows = mine.select_related("request", "progress").order_by("-pk")[:SHOWN]
+    mine = Q(ordered_by=actor) | Q(request__requested_by=actor)
+    rows = traced(Export.objects.visible_to(actor).filter(mine))
+    rows = rows.select_related("request", "progress").order_by("-pk")[:SHOWN]
     return Section(
         "My exports",
         list(_packs(rows)),
@@ -223,7 +223,7 @@ def my_exports(request: HttpRequest) -> Section | None:
 def _asked(row: AuditRequest) -> Item:
     link = reverse("admin:compliance_auditrequest_change", args=[row.pk])
     detail = f"{row.requested_by}: {row.reason[:100]}"
-    return Item(str(row), link, detail=detail, badge="to decide", tone="warning")
+    return Item(str(row), link, detail=detail, badge="to decide", tone="warning", record=row)
 
 
 def _packs(rows: Iterable[Export]) -> Iterable[Item]:
@@ -231,4 +231,6 @@ def _packs(rows: Iterable[Export]) -> Iterable[Item]:
         link = reverse("admin:compliance_export_change", args=[row.pk])
         percent = f"{row.progress.percent} %" if row.state == ExportState.RUNNING else ""
         state = ExportState(row.state)
-        yield Item(str(row.request), link, detail=percent, badge=state.label, tone=TONES[state])
+        yield Item(
+            str(row.request), link, detail=percent, badge=state.label, tone=TONES[state], record=row
+        )

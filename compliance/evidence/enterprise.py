@@ -4,17 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import models
-from django.db.models import CharField, Exists, F, OuterRef, Q, TextField, Value
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, Concat, StrIndex
+from django.db.models import Q
 
 from compliance.evidence.models import AuditRequest, Export
 from compliance.evidence.rules import Scope
 from config.access.models import RoleAssignment
-from config.access.visibility import content_type_of
+from config.access.restricted import tells_of
 from config.audit.models import GrantChange, PurgeBatch, Tombstone
 from config.events.models import Event, RestrictedRead
-from config.governance.models import Approval, Policy, PolicyVersion
+from config.governance.models import Approval, BackTest, Policy, PolicyVersion
 from config.organisation.models import BusinessUnit, Membership, Team, User
 from escalation.policies.models import PolicyUse
 from escalation.rota.models import Layer, Override, Schedule, Turn
@@ -39,10 +37,13 @@ MASTER: dict[str, type[models.Model]] = {
     "override_history": Override,
 }
 # Sealed like all else, and in no pack: where alerts and pages come from and go to, with the
-# digests of secrets; and the log's own book-keeping, which `audit_verify` reads.
+# digests of secrets; how people arrange their own lists; and the log's own book-keeping, which
+# `audit_verify` reads.
 LEFT_OUT = frozenset(
     {
         "config.HistoricalApiToken",
+        "config.HistoricalPreferences",
+        "config.HistoricalSavedView",
         "config.LogOrigin",
         "config.SigningKey",
         "escalation.HistoricalContactMethod",
@@ -55,15 +56,16 @@ def tables(scope: Scope, secret: "models.QuerySet[Incident]") -> dict[str, Pair]
     """Name -> the rows to give, and those to withhold as they tell of a secret incident."""
     changed = within("history_date", scope)
     found: dict[str, Pair] = {
-        "events": _events(scope, secret),
-        "restricted_reads": _reads(scope, secret),
-        "grant_changes": _grants(scope, secret),
+        "events": _told_apart(Event.objects.filter(within("recorded_at", scope)), secret),
+        "restricted_reads": _told_apart(RestrictedRead.objects.filter(within("at", scope)), secret),
+        "grant_changes": _told_apart(GrantChange.objects.filter(within("at", scope)), secret),
         "audit_request_history": _requests(scope, secret),
         "export_history": _exports(scope, secret),
     }
     plain = {name: history(model, changed) for name, model in MASTER.items()}
     plain |= policy_tables(lambda column: changed)
     plain["approvals"] = Approval.objects.filter(within("at", scope))
+    plain["backtests"] = BackTest.objects.filter(within("at", scope))
     plain["purge_batches"] = PurgeBatch.objects.filter(within("at", scope))
     plain["tombstones"] = Tombstone.objects.filter(within("at", scope))
     return found | {name: (rows, None) for name, rows in plain.items()}
@@ -105,47 +107,10 @@ def _split(rows: Rows, secret: Q) -> Pair:
     return rows.filter(~secret), rows.filter(secret)
 
 
-def _events(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
-    """Events of secret incidents, of requests for them, and refusals at their addresses."""
-    about = Q(subject_type=Incident._meta.label_lower, subject_id__in=secret.values("pk"))
-    requests = AuditRequest.objects.filter(incident__in=secret.values("pk")).values("pk")
-    asked = Q(subject_type=AuditRequest._meta.label_lower, subject_id__in=requests)
-    where = OuterRef("where")
-    page = Concat(
-        Value("/incident/"), Cast("pk", CharField()), Value("/"), output_field=CharField()
-    )
-    named = secret.annotate(
-        by_reference=StrIndex(where, F("reference")), by_page=StrIndex(where, page)
-    ).filter(Q(by_reference__gt=0) | Q(by_page__gt=0))
-    rows = Event.objects.filter(within("recorded_at", scope)).annotate(
-        where=Coalesce(KeyTextTransform("where", "data"), Value(""), output_field=TextField())
-    )
-    refused = Q(kind="access.refused") & Q(Exists(named))
-    return _split(rows, about | asked | refused)
-
-
-def _reads(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
-    named = Q(subject_ids__overlap=secret.values("pk"))
-    about = Q(subject_type=Incident._meta.label_lower) & named
-    return _split(RestrictedRead.objects.filter(within("at", scope)), about)
-
-
-def _grants(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
-    """Who was let into which incident."""
-
-    def key(name: str) -> Coalesce:
-        old, new = (
-            KeyTextTransform(name, "row"),
-            KeyTextTransform(name, KeyTextTransform("new", "row")),
-        )
-        return Coalesce(old, new, Value(""), output_field=TextField())
-
-    rows = GrantChange.objects.filter(within("at", scope)).annotate(
-        content_type=key("content_type_id"), object_pk=key("object_pk")
-    )
-    keys = secret.annotate(text=Cast("pk", TextField())).values("text")
-    about = Q(content_type=str(content_type_of(Incident).pk), object_pk__in=keys)
-    return _split(rows, about)
+def _told_apart(rows: Rows, secret: "models.QuerySet[Incident]") -> Pair:
+    """Of a table of the platform: what the log's readers find there is decided alike."""
+    rows = rows.alias(tells_of_secrets=tells_of(rows.model, secret))
+    return rows.filter(tells_of_secrets=False), rows.filter(tells_of_secrets=True)
 
 
 def _requests(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:

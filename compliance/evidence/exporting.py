@@ -20,6 +20,7 @@ from compliance.evidence.rules import MOST_RUNS, WITHHELD, Scope
 from config import clock
 from config.audit.packing import PackWriter
 from config.audit.tracking import lock
+from config.due.faults import reach
 from config.events.operations import record
 from config.organisation.models import User
 from config.origin import Origin, acting
@@ -122,6 +123,7 @@ def _finish(export: Export, token: uuid.UUID, draft: Path, written: Written) -> 
     )
     # Before the commit: a row that says ready has its file, whatever dies in between.
     draft.replace(file_of(export))
+    reach("export_before_ready")
 
 
 @transaction.atomic

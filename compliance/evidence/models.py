@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from compliance.evidence import rules
 from config import clock
+from config.access.restricted import hangs_on
 from config.access.rules import Role
 from config.access.visibility import Access, register_verbs
 from config.audit.tracking import Tracked, TrackedQuerySet
@@ -39,9 +40,11 @@ class AuditRequestQuerySet(TrackedQuerySet["AuditRequest"]):
         if user.is_superuser:
             return self
         access = Access(user)
-        open_ones = Q(incident__isnull=True) | Q(incident__is_restricted=False)
-        seen = open_ones | Q(incident__in=access.direct(Incident))
-        return self.filter(Q(requested_by=user) | _within(access) & seen)
+        reached = _within(access)
+        # An empty Q means everything, but vanishes in an OR.
+        mine = self.filter(reached | Q(requested_by=user) if reached else reached)
+        opened: Self = access.open_rows(mine)  # type: ignore[assignment]  # the same class
+        return opened
 
 
 def _within(access: Access) -> Q:
@@ -124,11 +127,6 @@ class AuditRequest(Tracked):
         return self.title
 
     @property
-    def team_id(self) -> int | None:
-        """The container from which rights are inherited, where one incident is asked for."""
-        return self.incident.team_id if self.incident is not None else None
-
-    @property
     def scope(self) -> rules.Scope:
         """The scope as plain values: what an export is bound to."""
         return rules.Scope(
@@ -206,18 +204,18 @@ class Export(Tracked):
 
     @property
     def unit_id(self) -> int | None:
-        """The container from which rights are inherited."""
+        """The container from which rights are inherited, where no incident is asked for."""
         return self.request.unit_id
 
     @property
-    def team_id(self) -> int | None:
-        """The container from which rights are inherited."""
-        return self.request.team_id
+    def service_id(self) -> int | None:
+        """The container from which rights are inherited, where no incident is asked for."""
+        return self.request.service_id
 
     @property
-    def service_id(self) -> int | None:
-        """The container from which rights are inherited."""
-        return self.request.service_id
+    def requested_by_id(self) -> int:
+        """Whoever asked for it."""
+        return self.request.requested_by_id
 
     @property
     def is_stalled(self) -> bool:
@@ -257,5 +255,8 @@ class ExportProgress(models.Model):
         return min(100, self.done * 100 // self.total) if self.total else 0
 
 
+hangs_on(AuditRequest, Incident, "incident")
+hangs_on(Export, Incident, "request__incident")
+hangs_on(ExportProgress, Incident, "export__request__incident")
 register_verbs(AuditRequest, rules.REQUEST_NEEDS)
 register_verbs(Export, rules.EXPORT_NEEDS)

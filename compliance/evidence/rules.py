@@ -4,19 +4,19 @@ import datetime
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from config.access.rules import Need, Role, roles
+from config.access.rules import Need, Role, owner, roles
 from config.apikit.codes import explain
 
 REQUESTERS = (Role.AUDITOR, Role.COMPLIANCE_OFFICER)
 
 REQUEST_NEEDS: dict[str, Need] = {
-    "view": roles(Role.AUDITOR, Role.COMPLIANCE_OFFICER),
+    "view": owner("requested_by_id", Role.AUDITOR, Role.COMPLIANCE_OFFICER),
     "approve": roles(Role.COMPLIANCE_OFFICER),
     "refuse": roles(Role.COMPLIANCE_OFFICER),
     "export": roles(Role.AUDITOR, Role.COMPLIANCE_OFFICER),
 }
 EXPORT_NEEDS: dict[str, Need] = {
-    "view": roles(Role.AUDITOR, Role.COMPLIANCE_OFFICER),
+    "view": owner("requested_by_id", Role.AUDITOR, Role.COMPLIANCE_OFFICER),
     "download": roles(Role.AUDITOR, Role.COMPLIANCE_OFFICER),
 }
 

@@ -1,5 +1,5 @@
-"""Loads the doors of the organisation with the product."""
+"""Loads the doors of the organisation, and what the log tells of whom, with the product."""
 
-from config.access import directory
+from config.access import directory, telling
 
-__all__ = ["directory"]
+__all__ = ["directory", "telling"]

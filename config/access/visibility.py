@@ -1,12 +1,14 @@
 """Which containers somebody reaches, and whether they may do a thing to a record.
 
-Ids are resolved first, in two small queries, and the record filter is flat: nested
-subqueries inside OR make PostgreSQL scan everything (docs/decisions/0005).
+Ids are resolved first, in one query, and the record filter is flat: nested subqueries inside OR
+make PostgreSQL scan everything (docs/decisions/0005).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -15,17 +17,20 @@ from django.db import models
 from django.db.models import Q
 from guardian.models import UserObjectPermission
 
+from config.access import reach, restricted
+from config.access.lookups import AnyOf  # noqa: F401  # registers `any_of`
 from config.access.models import ContainerType, RoleAssignment
+from config.access.reach import Reach
 from config.access.rules import Level, Need
 from config.errors import NotAllowed
 from config.organisation.models import BusinessUnit, Team, User
-from config.organisation.rules import descendants
 
 _containers: dict[str, type[models.Model]] = {
     ContainerType.UNIT: BusinessUnit,
     ContainerType.TEAM: Team,
 }
 _needs: dict[str, Mapping[str, Need]] = {}
+_NONE: frozenset[int] = frozenset()
 _NOBODY = Q(pk__in=[])
 _EVERYTHING = Q()
 
@@ -43,6 +48,17 @@ def container_model(kind: str) -> type[models.Model]:
 def register_verbs(model: type[models.Model], needs: Mapping[str, Need]) -> None:
     """A room says what each verb on its model needs."""
     _needs[model._meta.label_lower] = {**_needs.get(model._meta.label_lower, {}), **needs}
+    _grouped.cache_clear()
+
+
+@cache
+def _grouped(label: str) -> list[tuple[Need, frozenset[str]]]:
+    """The verbs of a model that need the same."""
+    needs = _needs.get(label, {})
+    return [
+        (need, frozenset(verb for verb, each in needs.items() if each == need))
+        for need in dict.fromkeys(needs.values())
+    ]
 
 
 def registered_verbs(model: type[models.Model]) -> Mapping[str, Need]:
@@ -68,15 +84,15 @@ class Containers:
 
     def teams_filter(self) -> Q:
         """For querysets of teams."""
-        return _EVERYTHING if self.everything else Q(pk__in=self.teams)
+        return _EVERYTHING if self.everything else Q(pk__any_of=self.teams)
 
     def units_filter(self) -> Q:
         """For querysets of units."""
-        return _EVERYTHING if self.everything else Q(pk__in=self.units)
+        return _EVERYTHING if self.everything else Q(pk__any_of=self.units)
 
     def services_filter(self) -> Q:
         """For querysets of services."""
-        return _EVERYTHING if self.everything else Q(pk__in=self.services)
+        return _EVERYTHING if self.everything else Q(pk__any_of=self.services)
 
     def records_filter(self, *, service: str | None = "service", team: str | None = "team") -> Q:
         """For querysets of records that name a service or a team (paths may span relations)."""
@@ -84,10 +100,24 @@ class Containers:
             return _EVERYTHING
         parts = []
         if service and self.services:
-            parts.append(Q(**{f"{service}__in": self.services}))
+            parts.append(Q(**{f"{service}__any_of": self.services}))
         if team and self.teams:
-            parts.append(Q(**{f"{team}__in": self.teams}))
+            parts.append(Q(**{f"{team}__any_of": self.teams}))
         return _any(parts)
+
+
+def _within(ids: Mapping[str, frozenset[int]]) -> Containers:
+    if reach.EVERYTHING in ids:
+        return Containers(everything=True)
+    return Containers(False, *(ids.get(kind, _NONE) for kind in ContainerType.values))
+
+
+def _joined(found: Iterable[Containers]) -> Containers:
+    several = list(found)
+    if any(each.everything for each in several):
+        return Containers(everything=True)
+    parts = [(each.units, each.teams, each.services) for each in several]
+    return Containers(False, *(_NONE.union(*kind) for kind in zip(*parts, strict=True)))
 
 
 def _any(parts: Iterable[Q]) -> Q:
@@ -106,6 +136,12 @@ def _attributes(obj: Any) -> list[tuple[str, str]]:
     return [*pairs, (own[type(obj)], "pk")] if type(obj) in own else pairs
 
 
+def _place_of(obj: Any) -> Any:
+    """Whose containers decide about the row: its own, or those of the record it inherits from."""
+    tie = restricted.tie_of(type(obj))
+    return next(tie.records_of(obj), obj) if tie is not None and tie.prefix else obj
+
+
 class Access:
     """What one user reaches, read once: make a fresh one per request, never keep it."""
 
@@ -120,23 +156,18 @@ class Access:
         if self.user.is_superuser:
             return Containers(everything=True)
         if level not in self._reached:
-            self._reached[level] = self._expand(self._granted.get(Level(level).codename, {}))
+            self._reached[level] = _within(self._granted.get(Level(level).codename, {}))
         return self._reached[level]
 
     def holding(self, roles: Iterable[str]) -> Containers:
         """The containers on which the user holds one of the roles, with all below them."""
         if not self.user.is_authenticated or not self.user.is_active:
             return Containers()
-        wanted, found = set(roles), {}  # type: set[str], dict[str, set[int]]
-        for name, kind, pk in self._roles:
-            if name in wanted:
-                found.setdefault(kind, set()).add(pk)
-        return self._expand(found)
+        return _joined(_within(self._assigned.get(name, {})) for name in roles)
 
     def direct(self, model: type[models.Model]) -> frozenset[int]:
         """Ids of records of the model that the user was granted one by one."""
-        label = model._meta.label_lower
-        return frozenset(self._direct.get(label, ()))
+        return self._granted.get("", {}).get(model._meta.label_lower, _NONE)
 
     def may(self, verb: str, obj: Any) -> bool:
         """Whether the user may do `verb` to the record. Duties are checked by operations."""
@@ -147,80 +178,113 @@ class Access:
         need = _needs.get(obj._meta.label_lower, {}).get(verb)
         if need is None:
             return False
-        if getattr(obj, "is_restricted", False) and obj.pk not in self.direct(type(obj)):
-            return False
-        return self._meets(need, obj)
+        return not self.conceals(obj) and self._meets(need, obj)
+
+    def verbs(self, obj: Any) -> frozenset[str]:
+        """All that the user may do to the record: `may` of every verb, each need asked once."""
+        needs = registered_verbs(type(obj))
+        if not self.user.is_authenticated or not self.user.is_active:
+            return frozenset()
+        if self.user.is_superuser:
+            return frozenset(needs)
+        if self.conceals(obj):
+            return frozenset()
+        groups = _grouped(obj._meta.label_lower)
+        return frozenset().union(*(verbs for need, verbs in groups if self._meets(need, obj)))
 
     def _meets(self, need: Need, obj: Any) -> bool:
         if need.owner and getattr(obj, need.owner) == self.user.pk:
             return True
-        if need.level is not None and self.containers(need.level).reaches(obj):
+        place = _place_of(obj)
+        if need.level is not None and self.containers(need.level).reaches(place):
             return True
-        if need.level == Level.VIEW and obj.pk in self.direct(type(obj)):
+        if need.level == Level.VIEW and self._is_let_in_to(obj):
             return True
-        return bool(need.roles) and self.holding(need.roles).reaches(obj)
+        return bool(need.roles) and self.holding(need.roles).reaches(place)
+
+    def _is_let_in_to(self, obj: Any) -> bool:
+        tie = restricted.tie_of(type(obj))
+        if tie is None:
+            return obj.pk in self.direct(type(obj))
+        let_in = self.direct(tie.record)
+        return any(record.pk in let_in for record in tie.records_of(obj))
+
+    def conceals(self, obj: Any) -> bool:
+        """Whether the row hangs on a restricted record into which the user was not let."""
+        tie = restricted.tie_of(type(obj))
+        if tie is None or self.user.is_superuser or tie.is_owned_by(obj, self.user.pk):
+            return False
+        if tie.unknown and getattr(obj, tie.unknown):
+            return True
+        let_in = self.direct(tie.record)
+        return any(each.is_restricted and each.pk not in let_in for each in tie.records_of(obj))
+
+    def open_rows[M: models.Model](self, rows: models.QuerySet[M]) -> models.QuerySet[M]:
+        """Without the rows that tell of restricted records into which the user was not let.
+
+        Of a tied model, or of one of the platform's own tables that tells of others' records.
+        """
+        if self.user.is_superuser:
+            return rows
+        tie = restricted.tie_of(rows.model)
+        if tie is not None:
+            return rows.filter(tie.is_open(self.direct(tie.record), self.user.pk))
+        if not restricted.is_telling(rows.model):
+            return rows
+        secrets = (restricted.restricted(each, self.direct(each)) for each in restricted.records())
+        tells = restricted.tells_of(rows.model, *secrets)
+        plain: Any = rows.alias(tells_of_secrets=tells).filter(tells_of_secrets=False)
+        opened: models.QuerySet[M] = plain
+        return opened
 
     def holds(self, *roles: str) -> bool:
         """Whether the user holds one of the roles anywhere."""
-        return any(name in roles for name, _, _ in self._roles)
+        return any(name in self._assigned for name in roles)
+
+    @property
+    def stamp(self) -> str:
+        """Differs as soon as anything that the user may see or do differs: for keys of caches."""
+        own = (self.user.pk, self.user.is_active, self.user.is_superuser)
+        return repr((own, *(_sorted(each) for each in (self._granted, self._assigned))))
 
     @cached_property
-    def _rows(self) -> list[tuple[str, str, str, str]]:
-        rows = UserObjectPermission.objects.filter(user_id=self.user.pk).values_list(
-            "content_type__app_label", "content_type__model", "permission__codename", "object_pk"
-        )
-        return list(rows)
+    def _granted(self) -> Reach:
+        return reach.granted(self.user.pk, _containers)
 
     @cached_property
-    def _granted(self) -> dict[str, dict[str, set[int]]]:
-        kinds = {model._meta.label_lower: kind for kind, model in _containers.items()}
-        found: dict[str, dict[str, set[int]]] = {}
-        for app, model, codename, pk in self._rows:
-            if kind := kinds.get(f"{app}.{model}"):
-                found.setdefault(codename, {}).setdefault(kind, set()).add(int(pk))
-        return found
-
-    @cached_property
-    def _direct(self) -> dict[str, set[int]]:
-        containers = {model._meta.label_lower for model in _containers.values()}
-        found: dict[str, set[int]] = {}
-        for app, model, _, pk in self._rows:
-            if f"{app}.{model}" not in containers:
-                found.setdefault(f"{app}.{model}", set()).add(int(pk))
-        return found
-
-    @cached_property
-    def _roles(self) -> list[tuple[str, str, int]]:
+    def _assigned(self) -> Reach:
         mine = Q(person_id=self.user.pk) | Q(team__memberships__user_id=self.user.pk)
-        rows = RoleAssignment.objects.in_force().filter(mine)
-        return list(rows.values_list("role__name", "container_type", "container_id").distinct())
+        return reach.assigned(RoleAssignment.objects.in_force().filter(mine), _containers)
 
-    def _expand(self, ids: Mapping[str, set[int]]) -> Containers:
-        units = ids.get(ContainerType.UNIT, set())
-        if units and self._root in units:
-            return Containers(everything=True)
-        units = descendants(self._parents, units) if units else set()
-        teams = set(ids.get(ContainerType.TEAM, set()))
-        if units:
-            teams |= set(Team.objects.filter(unit__in=units).values_list("pk", flat=True))
-        services = set(ids.get(ContainerType.SERVICE, set()))
-        if teams and (service := _containers.get(ContainerType.SERVICE)):
-            owned = service._default_manager.filter(team__in=teams)
-            services |= set(owned.values_list("pk", flat=True))
-        return Containers(False, frozenset(units), frozenset(teams), frozenset(services))
 
-    @cached_property
-    def _parents(self) -> dict[int, int | None]:
-        return dict(BusinessUnit.objects.values_list("pk", "parent_id"))
+def _sorted(found: Reach) -> list[Any]:
+    return sorted((name, kind, sorted(ids)) for name in found for kind, ids in found[name].items())
 
-    @cached_property
-    def _root(self) -> int | None:
-        return next((pk for pk, parent in self._parents.items() if parent is None), None)
+
+_remembered: ContextVar[dict[Any, Access] | None] = ContextVar("remembered_access", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Inside, what somebody reaches is read once: for a request that only reads."""
+    token = _remembered.set({})
+    try:
+        yield
+    finally:
+        _remembered.reset(token)
+
+
+def access_for(user: User | AnonymousUser) -> Access:
+    """What the user reaches, read now; inside `remembering` once for all questions."""
+    kept = _remembered.get()
+    if kept is None or user.pk is None:
+        return Access(user)
+    return kept.setdefault(user.pk, Access(user))
 
 
 def containers_of(user: User | AnonymousUser, level: str) -> Containers:
     """The containers on which the user has the level, read now."""
-    return Access(user).containers(level)
+    return access_for(user).containers(level)
 
 
 def visible_records(
@@ -229,32 +293,50 @@ def visible_records(
     *,
     service: str | None = "service",
     team: str | None = "team",
-    restricted: str | None = "is_restricted",
 ) -> Q:
     """The filter of `visible_to` for records that inherit from containers.
 
-    Restricted rows need a direct grant; superusers see all.
+    What hangs on another record (`restricted.hangs_on`) inherits from that one's containers.
+    Restricted rows, and what hangs on them, need a direct grant; superusers see all.
     """
-    access = Access(user)
-    if user.is_authenticated and user.is_active and user.is_superuser:
+    if not user.is_authenticated or not user.is_active:
+        return _NOBODY
+    if user.is_superuser:
         return _EVERYTHING
-    inherited = access.containers(Level.VIEW).records_filter(service=service, team=team)
-    if restricted:
-        inherited &= Q(**{restricted: False})
-    direct = access.direct(model)
+    access, tie = access_for(user), restricted.tie_of(model)
+    prefix = tie.prefix if tie is not None else ""
+    inherited = access.containers(Level.VIEW).records_filter(
+        service=service and f"{prefix}{service}", team=team and f"{prefix}{team}"
+    )
+    if tie is None:
+        return _either(inherited, Q(pk__in=access.direct(model)))
+    # One's own rows and those of records that let one in need no container.
+    admitted = tie.is_admitted(access.direct(tie.record), user.pk)
+    return _either(inherited & tie.is_unrestricted(), admitted)
+
+
+def _either(first: Q, second: Q) -> Q:
     # An empty Q means everything, but vanishes in an OR.
-    return inherited | Q(pk__in=direct) if direct and inherited else inherited
+    return first | second if first else first
 
 
 def may(user: User | AnonymousUser, verb: str, obj: Any) -> bool:
     """Whether the user may do `verb` to the record, read now."""
-    return Access(user).may(verb, obj)
+    return access_for(user).may(verb, obj)
 
 
 def require(user: User | AnonymousUser, verb: str, obj: Any) -> None:
     """Raise `NotAllowed` unless `may`."""
     if not may(user, verb, obj):
         raise NotAllowed(f"You don't have the right to {verb.replace('_', ' ')} this.", audit=True)
+
+
+def let_in_to(record: models.Model) -> list[int]:
+    """The keys of those who were let into the record, one by one."""
+    grants = UserObjectPermission.objects.filter(
+        content_type=content_type_of(type(record)), object_pk=str(record.pk)
+    )
+    return list(grants.order_by("user_id").values_list("user_id", flat=True).distinct())
 
 
 def content_type_of(model: type[models.Model]) -> ContentType:

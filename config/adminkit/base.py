@@ -17,6 +17,8 @@
         inlines = []
         actions = []
         list_select_related = ["service"]
+        is_live = True                                 # the list tells what changed meanwhile
+        queues = (Queue("unassigned", "Unassigned", "attention=unacknowledged"),)
 
         change_verb = "edit"                           # asked of may(user, verb, row)
         add_level = Level.RESPOND                      # or add_roles, or def add_check(request)
@@ -46,6 +48,7 @@ from django.contrib.admin import SimpleListFilter, action, register, site
 from config.adminkit.columns import display
 from config.adminkit.inlines import OperationInline, ReadOnlyInline
 from config.adminkit.operation import OperationAdmin
+from config.adminkit.queues import Queue
 from config.adminkit.scoped import BaseAdmin, OversightAdmin, ReadOnlyAdmin
 from config.adminkit.scoping import access_of, actor_of, scope, visible_rows
 from config.adminkit.verbs import NoteForm, ReasonForm, Verb, VerbForm
@@ -56,6 +59,7 @@ __all__ = [
     "OperationAdmin",
     "OperationInline",
     "OversightAdmin",
+    "Queue",
     "ReadOnlyAdmin",
     "ReadOnlyInline",
     "ReasonForm",

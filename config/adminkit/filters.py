@@ -17,6 +17,10 @@ MOST = 200
 class ScopedRelatedFilter(RelatedFieldListFilter):
     """The related records that the visitor may see, the first 200 of them."""
 
+    def has_output(self) -> bool:
+        """Also where there is nothing to choose from: what the address asks for must hold."""
+        return bool(self.used_parameters) or super().has_output()
+
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         """Pairs of key and name."""
         rows = visible_rows(field.remote_field.model, request)

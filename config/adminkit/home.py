@@ -3,8 +3,9 @@
     @home_section(order=10)
     def my_unacknowledged(request: HttpRequest) -> Section:
         rows = Incident.objects.visible_to(request.user).unacknowledged()[:5]
-        return Section("Waiting for an acknowledgement", [Item(str(row), link) for row in rows],
-                       empty_text="Nothing waits. New incidents show here.", link=list_url)
+        items = [Item(str(row), link, record=row) for row in rows]
+        return Section("Waiting for an acknowledgement", items, link=list_url,
+                       empty_text="Nothing waits. New incidents show here.")
 
 and give the strip that shows how the product works its counts:
 
@@ -21,6 +22,7 @@ from django.contrib.admin import site
 from django.http import HttpRequest
 from django.urls import reverse
 
+from config.access.reading import note_reads
 from config.adminkit.paginator import CAP
 
 log = structlog.get_logger(__name__)
@@ -28,13 +30,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Item:
-    """One line: what it is, where it leads, and a word on its urgency in text, not colour alone."""
+    """One line: what it is, where it leads, and a word on its urgency in text, not colour alone.
+
+    `record` is the row that it shows: where that hangs on a restricted record, a trace is left.
+    """
 
     title: str
     link: str = ""
     detail: str = ""
     badge: str = ""
     tone: str = "neutral"  # neutral info success warning danger
+    record: Any = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the home page shows to this visitor."""
     makers = [maker for _, maker in sorted(_sections.values(), key=lambda pair: pair[0])]
     made = [_made(maker, request) for maker in makers]
-    context["home_sections"] = [section for section in made if section is not None]
+    sections = [section for section in made if section is not None]
+    lines = (item.record for section in sections for item in section.items)
+    note_reads((record for record in lines if record is not None), request)
+    context["home_sections"] = sections
     context["home_steps"] = [(step, _state(step, request)) for step in STEPS]
     return context
 

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse, reverse_lazy
 
+from config.adminkit.queues import sidebar_group
 from config.due.models import Installation
 
 SECTIONS = {
@@ -50,6 +51,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             entries[section].append((order, title, _entry(model, title, model_admin)))
     home = {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}
     groups: list[dict[str, Any]] = [{"items": [home]}]
+    if queues := sidebar_group(request):
+        groups.append(queues)
     for section in SECTIONS:
         if found := sorted(entries[section], key=lambda entry: entry[:2]):
             groups.append(

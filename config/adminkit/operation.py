@@ -15,6 +15,7 @@ from config.adminkit import refusals
 from config.adminkit.bulk import ReasonActionForm, bulk_action
 from config.adminkit.forms import OWN_FIELDS, with_edit_fields, with_refusal
 from config.adminkit.inlines import operation_of
+from config.adminkit.matching import list_address
 from config.adminkit.scoped import BaseAdmin
 from config.adminkit.scoping import access_of, actor_of
 from config.adminkit.verbs import Button, Verb, VerbForm
@@ -192,9 +193,9 @@ class OperationAdmin(BaseAdmin):
         form = self.verb_form(request, verb, obj)
         if request.method == "POST" and form.is_valid() and self._done(request, verb, obj, form):
             messages.success(request, f"{verb.title}: done.")
-            return HttpResponseRedirect(self._change_url(obj))
+            return HttpResponseRedirect(self._after(obj))
         if request.method == "POST" and verb.form is None:
-            return HttpResponseRedirect(self._change_url(obj))
+            return HttpResponseRedirect(self.page_of(obj))
         return self._verb_page(request, verb, obj, form)
 
     def _done(self, request: HttpRequest, verb: Verb, obj: Any, form: VerbForm) -> bool:
@@ -220,12 +221,17 @@ class OperationAdmin(BaseAdmin):
             "verb": verb,
             "form": form,
             "blockers": self.blockers_of(verb, obj),
-            "change_url": self._change_url(obj),
+            "change_url": self.page_of(obj),
             "media": self.media + form.media,
         }
         return TemplateResponse(request, "adminkit/verb.html", context)
 
-    def _change_url(self, obj: models.Model) -> str:
+    def _after(self, obj: models.Model) -> str:
+        """The page of the row; the list where the verb has removed it."""
+        return list_address(self) if obj.pk is None else self.page_of(obj)
+
+    def page_of(self, obj: models.Model) -> str:
+        """The address of the page of a row."""
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
         return reverse(name, args=(obj.pk,))
 

@@ -1,5 +1,6 @@
 """Counting up to a thousand: nobody reads further, and counting more costs more than the page."""
 
+import json
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +35,11 @@ class CappedChangeList(ChangeList):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.title = self.model_admin.plural
+
+    @property
+    def live_state(self) -> str:
+        """Key and revision of each row, for a list that tells what changed."""
+        return json.dumps([[row.pk, row.revision] for row in self.result_list])
 
     @property
     def is_narrowed(self) -> bool:

@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
@@ -30,20 +31,23 @@ from config.access.visibility import require
 from config.adminkit.columns import display
 from config.adminkit.forms import with_refusal
 from config.adminkit.inlines import ReadOnlyInline
-from config.adminkit.operation import OperationAdmin
 from config.adminkit.policy_filters import InForceFilter
+from config.adminkit.policy_story import PolicyStoryAdmin
 from config.adminkit.scoped import BaseAdmin
 from config.adminkit.scoping import actor_of, visible_rows
 from config.adminkit.verbs import ReasonForm, Verb, VerbForm
+from config.conditions.fields import ConditionField
+from config.conditions.forms import BuilderField
 from config.errors import Blocker
 from config.governance import activation, operations
+from config.governance.backtest import MOST, USUAL, replay_of, run_backtest
 from config.governance.content import parts_of, root_fields
 from config.governance.drafts import place_of
 from config.governance.models import Policy, PolicyVersion, VersionState, verbs_from
-from config.governance.review import changes_of
+from config.governance.wording import period_of
 from config.organisation.models import BusinessUnit
 
-STATE_FIELDS = ("number", "state", "author", "holds", "content_hash", "said", "changes")
+STATE_FIELDS = ("number", "state", "author", "holds", "content_hash", "said", "changes", "story")
 
 
 class ApproveForm(VerbForm):
@@ -69,6 +73,18 @@ class ActivateForm(VerbForm):
         required=False,
         widget=UnfoldAdminSplitDateTimeWidget(),
         help_text="Leave it empty to activate now.",
+    )
+
+
+class BackTestForm(VerbForm):
+    """On how many of the past."""
+
+    last = forms.IntegerField(
+        label="Records, newest first",
+        min_value=1,
+        max_value=MOST,
+        initial=USUAL,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
 
 
@@ -126,6 +142,7 @@ class PartInline(ReadOnlyInline):
     can_delete = True
     show_change_link = False
     ordering = ("line",)
+    formfield_overrides: ClassVar[dict[Any, Any]] = {ConditionField: {"form_class": BuilderField}}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A picker offers, and a form accepts, only what the visitor may see."""
@@ -154,10 +171,11 @@ def _new_draft(version: PolicyVersion, *, actor: Any) -> PolicyVersion:
     return draft
 
 
-class PolicyAdmin(OperationAdmin):
+class PolicyAdmin(PolicyStoryAdmin):
     """Versions of one kind of policy."""
 
     content_fields: ClassVar[tuple[str, ...] | None] = None
+    formfield_overrides: ClassVar[dict[Any, Any]] = {ConditionField: {"form_class": BuilderField}}
     new_form: ClassVar[Any] = NewPolicyForm
 
     list_display = ["__str__", "unit", "state_shown", "author", "change_reason", "holds"]
@@ -169,6 +187,13 @@ class PolicyAdmin(OperationAdmin):
     add_roles = (Role.POLICY_AUTHOR, Role.UNIT_ADMINISTRATOR, Role.PLATFORM_ADMINISTRATOR)
     verbs = (
         Verb("submit", operations.submit, label="Submit for approval"),
+        Verb(
+            "backtest",
+            run_backtest,
+            label="Back-test",
+            form=BackTestForm,
+            help="What this version would have decided on past records, beside the one in force.",
+        ),
         Verb("approve", operations.approve, form=ApproveForm),
         Verb("send_back", operations.send_back, form=ReasonForm),
         Verb("activate", activation.activate, form=ActivateForm),
@@ -197,6 +222,8 @@ class PolicyAdmin(OperationAdmin):
             found.append("new_draft")
         if activation.awaits_review(obj):
             found.append("review_emergency")
+        if replay_of(obj) is not None and obj.in_force is None:
+            found.append("backtest")
         return found
 
     def blockers_of(self, verb: Verb, obj: PolicyVersion) -> list[Blocker]:
@@ -222,7 +249,7 @@ class PolicyAdmin(OperationAdmin):
         """As everywhere, but a new draft is opened."""
         response = super().verb_view(request, object_id, name)
         draft = getattr(request, "_watchbill_draft", None)
-        return response if draft is None else HttpResponseRedirect(self._change_url(draft))
+        return response if draft is None else HttpResponseRedirect(self.page_of(draft))
 
     # Rights
 
@@ -306,7 +333,7 @@ class PolicyAdmin(OperationAdmin):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """On to the content."""
         messages.success(request, f"{obj} is a draft now. Say what it shall hold.")
-        return HttpResponseRedirect(self._change_url(obj))
+        return HttpResponseRedirect(self.page_of(obj))
 
     # What the pages show
 
@@ -335,11 +362,6 @@ class PolicyAdmin(OperationAdmin):
         rows = version.approvals.select_related("reviewer").order_by("id")
         return render_to_string("governance/approvals.html", {"approvals": rows})
 
-    @display(description="Changes against the version before")
-    def changes(self, version: PolicyVersion) -> SafeString:
-        """Field by field."""
-        return render_to_string("governance/changes.html", {"changes": changes_of(version)})
-
 
 def _rows(model: type[PolicyVersion], formsets: Any) -> dict[str, list[dict[str, Any]]]:
     """The child rows as the forms have them; known rows keep their line."""
@@ -359,15 +381,3 @@ def _rows(model: type[PolicyVersion], formsets: Any) -> dict[str, list[dict[str,
 def _said(fields: "list[models.Field[Any, Any]]", row: models.Model) -> dict[str, Any]:
     values = {each.name: each.value_from_object(row) for each in fields}
     return values if values["line"] else {k: v for k, v in values.items() if k != "line"}
-
-
-def period_of(version: PolicyVersion) -> str:
-    """In words: from when to when the version holds, or when it is to begin."""
-    if version.in_force is None:
-        at = version.activates_at
-        return f"is to hold from {at:%Y-%m-%d %H:%M} UTC" if at else "never held"
-    if version.in_force.isempty:
-        return "never held"
-    end = version.in_force.upper
-    until = f"until {end:%Y-%m-%d %H:%M} UTC" if end else "until further notice"
-    return f"from {version.in_force.lower:%Y-%m-%d %H:%M} UTC {until}"

@@ -17,6 +17,7 @@ class InForceFilter(SimpleListFilter):
 
     title = "in force"
     parameter_name = "in_force"
+    takes_any_value = True
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The times that are offered."""

@@ -1,5 +1,7 @@
 """From a refusal to what the person at the form reads."""
 
+from typing import Any
+
 from django.apps import apps
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -42,10 +44,15 @@ def as_text(error: Exception) -> str:
     return " ".join(text for texts in texts_of(error).values() for text in texts)
 
 
-def leave_trace(request: HttpRequest, error: Exception) -> None:
-    """Record a refusal that matters to security, after the rollback of what was refused."""
+def leave_trace(request: HttpRequest, error: Exception, *, about: Any = None) -> None:
+    """Record a refusal that matters to security, after the rollback of what was refused.
+
+    It is about a row of its own in a loop over several, else about the one that the page shows.
+    """
     if isinstance(error, DomainError) and error.audit:
-        record_refusal(error, actor=actor_of(request), where=f"{request.method} {request.path}")
+        about = about or getattr(request, "_watchbill_record", None)
+        where = f"{request.method} {request.path}"
+        record_refusal(error, actor=actor_of(request), where=where, about=about)
 
 
 def _extras(error: DomainError) -> list[str]:

@@ -3,17 +3,22 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
+from config.access.reading import note_reads
+from config.access.restricted import traced
 from config.access.rules import Level
+from config.adminkit import lists, live
 from config.adminkit.filters import scoped_filters
+from config.adminkit.matching import UnfitAddress
 from config.adminkit.paginator import CappedChangeList, CappedPaginator
+from config.adminkit.queues import Queue
 from config.adminkit.scoping import access_of, actor_of, is_scoped, oversees, visible_rows
-from config.events.models import RestrictedRead
-from config.origin import current
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -31,10 +36,11 @@ class BaseAdmin(_Base):
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
-    ordering = ("-pk",)
+    ordering: ClassVar[Any] = ("-pk",)
     warn_unsaved_form = True
     history_list_display: ClassVar[list[str]] = ["origin"]
     object_history_list_template = "adminkit/history_list.html"
+    list_before_template = "adminkit/above_list.html"
     show_facets: ClassVar[Any] = None
 
     # How the sidebar names and orders it, and what an empty list says to do next.
@@ -42,6 +48,10 @@ class BaseAdmin(_Base):
     nav_order: ClassVar[int] = 50
     icon: ClassVar[str] = ""
     empty_text: ClassVar[str] = ""
+
+    # The queues that ship with the list, and whether the list tells what changed (tracked models).
+    queues: ClassVar[tuple[Queue, ...]] = ()
+    is_live: ClassVar[bool] = False
 
     change_verb: ClassVar[str] = ""
     add_level: ClassVar[Level | None] = None
@@ -59,9 +69,55 @@ class BaseAdmin(_Base):
         """A list that knows whether it shows everything."""
         return CappedChangeList
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list; `UnfitAddress` where its address asks for what the list doesn't know."""
+        return lists.checked(self, request, super().get_changelist_instance)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list below its queues. An address that no longer fits says so, and shows all."""
+        context = {**lists.above(self, request), **(extra_context or {})}
+        try:
+            page: HttpResponse = self._noted(request, super().changelist_view(request, context))
+        except UnfitAddress as error:
+            if not request.GET:
+                raise
+            return lists.whole_list(request, error)
+        return page
+
+    def _noted(self, request: HttpRequest, answer: Any) -> Any:
+        """Restricted records on the page leave a trace."""
+        found = (getattr(answer, "context_data", None) or {}).get("cl")
+        if found is not None:
+            note_reads(found.result_list, request)
+        return answer
+
+    def response_action(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Do it to the chosen rows, if those can be rows."""
+        if lists.refuse_unreadable_choice(self, request):
+            return None
+        return super().response_action(request, queryset, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the address that a live list asks."""
+        urls: list[URLPattern] = super().get_urls()
+        if not self.is_live:
+            return urls
+        name = f"{self.opts.app_label}_{self.opts.model_name}_live"
+        return [path("live/", self.admin_site.admin_view(self.live_view), name=name), *urls]
+
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """What the list shows now, for the page that shows it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return live.answer(self, request)
+
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         """Only what the visitor may see, for lists, forms, pickers, search and palette alike."""
-        rows = visible_rows(self.model, request)
+        rows = traced(visible_rows(self.model, request))
         ordering = self.get_ordering(request)
         return rows.order_by(*ordering) if ordering else rows
 
@@ -93,6 +149,8 @@ class BaseAdmin(_Base):
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404(f"There is no {self.opts.verbose_name} here.")
+        note_reads([obj], request)
+        request._watchbill_record = obj  # type: ignore[attr-defined]  # a refusal will be about it
         return obj
 
     def changeform_view(
@@ -104,7 +162,7 @@ class BaseAdmin(_Base):
     ) -> Any:
         """Open the form; a restricted record's reader leaves a trace."""
         if object_id is not None:
-            note_restricted_read(request, self.required_object(request, object_id))
+            self.required_object(request, object_id)
         context: dict[str, Any] = {"show_history": self.is_tracked}
         if object_id is not None:
             context["title"] = self.plural  # the page names the record itself
@@ -122,10 +180,9 @@ class BaseAdmin(_Base):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Who changed what; simple-history alone would show it of invisible rows too."""
-        obj = self.required_object(request, object_id)
+        self.required_object(request, object_id)
         if not self.is_tracked:
             raise Http404(f"{self.opts.verbose_name_plural} keep no history.")
-        note_restricted_read(request, obj)
         return super().history_view(request, object_id, extra_context)
 
     def history_form_view(
@@ -208,20 +265,8 @@ class OversightAdmin(ReadOnlyAdmin):
         return oversees(request)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
-        """All rows, or none."""
+        """All rows but those that tell of restricted records, or none."""
         rows: models.QuerySet[Any] = self.model._default_manager.order_by(
             *self.get_ordering(request)
         )
-        return rows if oversees(request) else rows.none()
-
-
-def note_restricted_read(request: HttpRequest, obj: Any) -> None:
-    """Reads of restricted records are recorded."""
-    if getattr(obj, "is_restricted", False) and request.method == "GET":
-        RestrictedRead.objects.create(
-            actor=actor_of(request),
-            subject_type=obj._meta.label_lower,
-            subject_ids=[obj.pk],
-            origin=current(),
-            what="admin page",
-        )
+        return traced(access_of(request).open_rows(rows)) if oversees(request) else rows.none()

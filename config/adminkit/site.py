@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.exceptions import NotRegistered
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth import logout as django_logout
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from unfold.sites import UnfoldAdminSite
 
+from config.access.reading import note_reads
+from config.adminkit import preferences, saving
 from config.adminkit.navigation import place_of
 from config.adminkit.passwords import OwnPasswordForm
+from config.adminkit.queues import counts, desk_of
 from config.governance.setup import is_setup_mode
 
 if TYPE_CHECKING:
@@ -23,6 +27,16 @@ else:
 
 HITS_A_MODEL = 8
 LONGEST_SEARCH = 200
+
+
+class Picker(AutocompleteJsonView):
+    """The rows that a picker offers; restricted records among them leave a trace."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """One page of them."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        note_reads(context["object_list"], self.request)
+        return context
 
 
 class WatchbillSite(_Site):
@@ -36,7 +50,22 @@ class WatchbillSite(_Site):
         context: dict[str, Any] = super().each_context(request)
         context["place"] = place_of(request)
         context["is_setup_mode"] = self.has_permission(request) and is_setup_mode()
+        if self.has_permission(request):
+            context["list_keys"] = desk_of(request).preferences.list_keys
         return context
+
+    def get_urls(self) -> Any:
+        """With the pages that are nobody's rows: one's preferences, one's queues."""
+        return [
+            path("preferences/", self.admin_view(self.preferences), name="preferences"),
+            path("queues/", self.admin_view(counts), name="queues"),
+            path("queues/save/", self.admin_view(saving.save), name="queue_save"),
+            *super().get_urls(),
+        ]
+
+    def preferences(self, request: HttpRequest) -> HttpResponse:
+        """Single-key shortcuts, and the queues of the sidebar."""
+        return preferences.page(request, self.each_context(request))
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -73,6 +102,10 @@ class WatchbillSite(_Site):
         django_logout(request)
         return HttpResponseRedirect(reverse("account_login"))
 
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        """What a picker offers."""
+        return Picker.as_view(admin_site=self)(request)
+
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -102,7 +135,9 @@ class WatchbillSite(_Site):
                 continue
             rows, _ = admin.get_search_results(request, admin.get_queryset(request), words)
             name = f"{self.name}:{model._meta.app_label}_{model._meta.model_name}_change"
-            for row in rows[:HITS_A_MODEL]:
+            hits = list(rows[:HITS_A_MODEL])
+            note_reads(hits, request)
+            for row in hits:
                 yield {
                     "title": str(row),
                     "description": str(model._meta.verbose_name).capitalize(),

@@ -45,6 +45,10 @@ def _password_page(request: HttpRequest) -> str:
     return reverse("admin:password_change")
 
 
+def _preferences_page(request: HttpRequest) -> str:
+    return reverse("admin:preferences")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Watchbill",
     "SITE_HEADER": "Watchbill",
@@ -56,14 +60,19 @@ UNFOLD: dict[str, Any] = {
     ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [_asset("watchbill.css")],
-    "SCRIPTS": [_asset("watchbill.js")],
+    "STYLES": [_asset("watchbill.css"), _asset("lists.css"), _asset("phone.css")],
+    "SCRIPTS": [_asset("watchbill.js"), _asset("lists.js"), _asset("phone.js")],
     "BORDER_RADIUS": "6px",
     "COLORS": {"base": _SLATE, "primary": _TEAL},
     "ENVIRONMENT": "config.adminkit.navigation.environment",
     "DASHBOARD_CALLBACK": "config.adminkit.home.dashboard",
     "COMMAND": {"search_models": False, "show_history": False},
-    "ACCOUNT": {"navigation": [{"title": "Change password", "link": _password_page}]},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "My preferences", "link": _preferences_page},
+            {"title": "Change password", "link": _password_page},
+        ]
+    },
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,

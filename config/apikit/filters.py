@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
+from django_filters import BooleanFilter
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -57,14 +58,26 @@ def _filtered(filterset_class: Any, request: Request, queryset: QuerySet[Any]) -
     for name, values in request.query_params.lists():
         if any("\0" in value for value in values):
             raise ParameterInvalid(name, "Remove the NUL character.")
-    if filterset_class is None:
-        return queryset
+    if filterset_class is None or request.query_params.keys().isdisjoint(
+        filterset_class.base_filters
+    ):
+        return queryset  # a form that nobody has filled in filters nothing
+    _refuse_odd_booleans(filterset_class, request)
     filterset = filterset_class(request.query_params, queryset=queryset, request=request)
     if not filterset.is_valid():
         error = serializers.ValidationError(_plain(filterset))
         error.parameters = set(filterset.errors)  # type: ignore[attr-defined]  # problems reads it
         raise error
     return filterset.qs
+
+
+def _refuse_odd_booleans(filterset_class: Any, request: Request) -> None:
+    # The library reads whatever is neither true nor false as no filter, which shows too much.
+    for name, each in filterset_class.base_filters.items():
+        if isinstance(each, BooleanFilter):
+            for given in request.query_params.getlist(name):
+                if given.lower() not in ("true", "false"):
+                    raise ParameterInvalid(name, "Give true or false.")
 
 
 def _plain(filterset: Any) -> dict[str, list[serializers.ErrorDetail]]:

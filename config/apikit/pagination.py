@@ -7,6 +7,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
+NEXT_PAGE = "https://watchbill.example.org/api/v1/incidents/?cursor=cD0xMjM%3D"
 INVALID_CURSOR = "This cursor is not one of ours. Follow `next` and `previous` as they are."
 
 
@@ -54,3 +55,13 @@ class NewestFirst(CursorPagination):
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         """Always our own: the cursor is only stable over a unique key."""
         return (self.ordering,)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """A page, for the document; both links are null at the ends."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": {**link, "examples": [NEXT_PAGE]}, "previous": link,
+                           "results": schema},
+        }  # fmt: skip

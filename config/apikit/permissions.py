@@ -23,7 +23,9 @@ class DeclaredAction(BasePermission):
         if isinstance(request.auth, ApiToken):
             _require_scope(request.auth, request, view)
         name = getattr(view, "action", None)
-        return name is None or name in view.action_permissions
+        if name is None or (request.method or "").lower() not in view.http_method_names:
+            return True  # no action: 405 follows, which is the better answer
+        return name in view.action_permissions
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
         """The verb on the record; who gets here may see it, so the refusal says so."""

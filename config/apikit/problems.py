@@ -9,6 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.core.exceptions import ValidationError as ModelInvalid
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, models
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.encoding import escape_uri_path
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -44,7 +45,7 @@ def document(
         "title": known.title if known else detail,
         "status": status,
         "detail": detail,
-        "instance": request.path,
+        "instance": escape_uri_path(request.path),
         "code": code,
         "request_id": getattr(getattr(request, "_request", request), "request_id", None),
         **members,
@@ -55,7 +56,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     """DRF's hook: what was raised becomes a problem; what nobody foresaw stays an error."""
     request = context["request"]
     if isinstance(error, DomainError):
-        return _domain(error, request)
+        return _domain(error, request, getattr(context.get("view"), "record", None))
     if isinstance(error, (ModelInvalid, exceptions.ValidationError)):
         return _invalid(error, request)
     if isinstance(error, IntegrityError):
@@ -80,9 +81,10 @@ def unavailable(request: HttpRequest | Request) -> Response:
     return _respond(problem, {"Retry-After": str(RETRY_AFTER)})
 
 
-def _domain(error: DomainError, request: Request) -> Response:
+def _domain(error: DomainError, request: Request, about: models.Model | None) -> Response:
     if error.audit:
-        record_refusal(error, actor=request.user, where=f"{request.method} {request.path}")
+        where = f"{request.method} {request.path}"
+        record_refusal(error, actor=request.user, where=where, about=about)
     members = dict(error.extra)
     tag = members.pop("etag", None) if isinstance(error, Stale) else None
     if error.field:

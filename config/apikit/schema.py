@@ -6,9 +6,11 @@ from drf_spectacular.contrib.django_filters import DjangoFilterExtension
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.serializers import ListSerializer
 
+from config.apikit import schema_fields
 from config.apikit.filters import extra_parameters
-from config.apikit.problems import CONTENT_TYPE
+from config.apikit.serializers import Input
 from config.apikit.views import Resource
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -27,12 +29,12 @@ IF_MATCH = OpenApiParameter(
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="304 when you have this version."
 )
-EVERYWHERE = ("400", "401", "403", "404", "406", "429", "503")
-WRITES = {
-    "post": ("409", "413", "415", "422"),
-    "patch": ("409", "412", "413", "415", "428"),
-    "delete": ("409", "412", "428"),
-}
+# What answers carry, by status; the words about them are in schema_problems.
+ETAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 201, 304])
+LOCATION = OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[201])
+REPLAYED = OpenApiParameter(
+    "Idempotency-Replayed", str, OpenApiParameter.HEADER, response=[200, 201, 202]
+)
 
 
 class Schema(AutoSchema):
@@ -55,19 +57,21 @@ class Schema(AutoSchema):
             return {204: OpenApiResponse(description="Done.")}
         answer = self.view.get_serializer_class()
         shown = answer(many=True) if self._is_list_view(answer) else answer()
-        return {self._status(): shown}
+        kept = {304: OpenApiResponse(description="You have this version.")}
+        return {self._status(): shown, **(kept if self._is_cacheable() else {})}
 
     def get_override_parameters(self) -> Any:
-        """The headers that the base understands."""
+        """The headers that the base understands, and those that it answers."""
         if not isinstance(self.view, Resource):
             return super().get_override_parameters()
         found = {
-            "POST": [IDEMPOTENCY_KEY],
+            "POST": [IDEMPOTENCY_KEY, REPLAYED],
             "PATCH": [IF_MATCH],
             "DELETE": [IF_MATCH],
-            "GET": [IF_NONE_MATCH] if self.view.action == "retrieve" else [],
+            "GET": [IF_NONE_MATCH] if self._is_cacheable() else [],
         }
-        return found.get(self.method, [])
+        made = [LOCATION] if self.view.action == "create" else []
+        return [*found.get(self.method, []), *made, *([ETAG] if self._is_versioned() else [])]
 
     def get_operation_id(self) -> str:
         """`incidents_acknowledge`: the list's name and the action."""
@@ -93,7 +97,37 @@ class Schema(AutoSchema):
     def _is_list_view(self, serializer: Any = None) -> bool:
         if not isinstance(self.view, Resource):
             return bool(super()._is_list_view(serializer))
+        if isinstance(serializer, ListSerializer):
+            return True
         return self.view.action == "list" or bool(getattr(self._handler(), "lists", False))
+
+    def _is_cacheable(self) -> bool:
+        view: Any = self.view
+        return getattr(view, "action", "") == "retrieve" and not view.derived
+
+    def _is_versioned(self) -> bool:
+        """Whether the answer is one row with an ETag."""
+        view: Any = self.view
+        answer = view.get_serializer_class()
+        model = getattr(getattr(answer, "Meta", None), "model", None) or view.model
+        return not self._is_list_view() and self.method != "DELETE" and hasattr(model, "revision")
+
+    def _map_serializer_field(
+        self, field: Any, direction: Any, bypass_extensions: Any = False
+    ) -> Any:
+        if direction == "response":
+            schema_fields.widen(field)
+        mapped: Any = super()._map_serializer_field
+        found = mapped(field, direction, bypass_extensions)
+        return schema_fields.plain(field, found)
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        mapped: Any = super()._map_basic_serializer
+        found = mapped(serializer, direction)
+        kind = serializer if isinstance(serializer, type) else type(serializer)
+        if direction == "request" and issubclass(kind, Input):
+            found["additionalProperties"] = False
+        return found
 
     def _handler(self) -> Any:
         return getattr(type(self.view), getattr(self.view, "action", "") or "", None)
@@ -142,93 +176,3 @@ class FilterScheme(DjangoFilterExtension):  # type: ignore[no-untyped-call]  # r
             schema = formats.get(name, {"type": "string", "maxLength": 200})
             found.append({"name": name, "in": "query", "description": text, "schema": schema})
         return found
-
-
-def describe_problems(result: Any, generator: Any, request: Any, public: bool) -> Any:
-    """Add the problem document, and the answers that every operation can give."""
-    components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = PROBLEM
-    components["responses"] = {f"Problem{status}": _answer(status) for status in MEANING}
-    _inline_enums(result)
-    for path, operations in result.get("paths", {}).items():
-        for method, operation in operations.items():
-            for status in sorted({*EVERYWHERE, *WRITES.get(method, ())}):
-                if status == "404" and "{" not in path and method != "post":
-                    continue
-                shared = {"$ref": f"#/components/responses/Problem{status}"}
-                operation["responses"].setdefault(status, shared)
-    return result
-
-
-def _inline_enums(node: Any) -> None:
-    # Enums stay where they are used: as components of their own, equal names would collide.
-    if isinstance(node, dict):
-        node.pop("x-spec-enum-id", None)
-        for each in node.values():
-            _inline_enums(each)
-    elif isinstance(node, list):
-        for each in node:
-            _inline_enums(each)
-
-
-def _answer(status: str) -> dict[str, Any]:
-    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    answer: dict[str, Any] = {"description": MEANING[status], "content": {CONTENT_TYPE: reference}}
-    if status in ("429", "503"):
-        text = "Seconds to wait."
-        answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": text}}
-    return answer
-
-
-MEANING = {
-    "400": "The request is not valid.",
-    "401": "Not signed in, or the token is not in force.",
-    "403": "Visible, but not allowed.",
-    "404": "There is nothing here that the caller may see.",
-    "406": "Only JSON is offered.",
-    "409": "The state or a rule of the data does not allow this.",
-    "412": "The record has changed since it was read.",
-    "413": "The body is larger than 1 MiB.",
-    "415": "The body is not JSON.",
-    "422": "The Idempotency-Key was used for another request.",
-    "428": "If-Match is missing.",
-    "429": "Too many requests.",
-    "503": "The service can't answer just now.",
-}
-_TEXT = {"type": "string"}
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "description": "RFC 9457 problem details. `code` is stable; `type` is its page.",
-    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": _TEXT,
-        "status": {"type": "integer"},
-        "detail": _TEXT,
-        "instance": {"type": "string", "format": "uri-reference"},
-        "code": _TEXT,
-        "request_id": {"type": ["string", "null"]},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["code", "detail"],
-                "properties": {
-                    "code": _TEXT,
-                    "detail": _TEXT,
-                    "pointer": {"type": "string", "description": "JSON pointer into the body."},
-                    "parameter": {"type": "string", "description": "Query parameter."},
-                },
-            },
-        },
-        "allowed": {"type": "array", "items": _TEXT},
-        "blockers": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["code", "text", "link"],
-                "properties": {"code": _TEXT, "text": _TEXT, "link": _TEXT},
-            },
-        },
-    },
-}

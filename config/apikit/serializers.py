@@ -12,14 +12,29 @@ class Input(serializers.Serializer[Any]):
     """The arguments of one operation. A field that it doesn't have is an error, not ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """Refuse unknown fields first: a misspelt one would be lost silently."""
+        """Refuse unknown fields first: a misspelt one would be lost silently.
+
+        And numbers for texts: the library would take 5 for "5", against the document.
+        """
         if isinstance(data, dict):
+            self._refuse_numbers_for_texts(data)
             unknown = [str(name) for name in data if name not in self.fields]
             if unknown:
                 raise serializers.ValidationError(
                     {name: [serializers.ErrorDetail(MISSPELT, "unknown_field")] for name in unknown}
                 )
         return super().to_internal_value(data)
+
+    def _refuse_numbers_for_texts(self, data: dict[str, Any]) -> None:
+        wrong = [
+            str(name)
+            for name, value in data.items()
+            if isinstance(value, int | float)
+            and type(self.fields.get(name)) is serializers.CharField
+        ]
+        if wrong:
+            text = serializers.ErrorDetail("Enter a text, in quotation marks.", "invalid")
+            raise serializers.ValidationError({name: [text] for name in wrong})
 
 
 class ReasonIn(Input):

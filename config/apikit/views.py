@@ -64,7 +64,7 @@ holds more than the row (blockers): it is then never answered by 304.
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db import models, transaction
 from django.http import Http404
@@ -76,11 +76,14 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from config.access.reading import note_reads
+from config.access.restricted import traced
 from config.access.visibility import require
 from config.apikit import idempotency, versions
 from config.apikit.history import HistoryOut, HistoryPages, described
 from config.apikit.pagination import NewestFirst
 from config.apikit.permissions import OPEN, VIEW
+from config.apikit.rows import shape_of
 from config.audit.tracking import lock
 from config.organisation.models import Scope, User
 from config.origin import Origin, acting
@@ -142,7 +145,7 @@ class Resource[M: models.Model](GenericViewSet[M]):
         if getattr(self, "swagger_fake_view", False):
             nothing: Any = self.model._default_manager.none()
             return nothing  # type: ignore[no-any-return]  # the schema only reads its model
-        return self.shown(self.door())
+        return self.shown(traced(self.door()))
 
     def get_object(self) -> M:
         """The row of this address: 404 when invisible, 403 when the action is not allowed."""
@@ -151,7 +154,9 @@ class Resource[M: models.Model](GenericViewSet[M]):
         if "\0" in str(self.kwargs[name]):
             raise Http404
         row: M = get_object_or_404(self.get_queryset(), **wanted)
+        self.record = row  # a refusal will be about it
         self.check_object_permissions(self.request, row)
+        note_reads([row], self.request._request)
         return row
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
@@ -180,9 +185,23 @@ class Resource[M: models.Model](GenericViewSet[M]):
         return versions.tagged(response, row)
 
     def page(self, rows: Any, **options: Any) -> Response:
-        """One page of rows."""
+        """One page of rows, by their shape where that is known (`config.apikit.rows`)."""
+        kind: Any = self.get_serializer_class()
+        shape = shape_of(kind)
+        if shape is None or getattr(rows, "model", None) is not shape.model:
+            return self._page_of(
+                rows, lambda found: self.get_serializer(found, many=True, **options).data
+            )
+        pages = cast("NewestFirst", self.paginator)
+        narrow = shape.narrowed(rows, pages.get_ordering(self.request, rows, self))
+        return self._page_of(
+            narrow, lambda found: shape.read(found, self.get_serializer(**options))
+        )
+
+    def _page_of(self, rows: Any, shown: Callable[[Any], Any]) -> Response:
         found = self.paginate_queryset(rows)
-        return self.get_paginated_response(self.get_serializer(found, many=True, **options).data)
+        note_reads(found or (), self.request._request)
+        return self.get_paginated_response(shown(found))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After the checks, put every write into one transaction with origin `api`."""

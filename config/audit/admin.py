@@ -1,6 +1,11 @@
 """The sealed ledger in the admin: read, and checked by `manage.py audit_verify`."""
 
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
 from config.adminkit.base import OversightAdmin, display, register
+from config.adminkit.platform import last_check
 from config.audit.models import (
     Checkpoint,
     GrantChange,
@@ -22,6 +27,14 @@ class CheckpointAdmin(OversightAdmin):
     search_fields = ["note"]
     readonly_fields = ["root_hex"]
     fields = ["id", "sealed_at", "size", "root_hex", "key_id", "origin", "note"]
+    list_before_template = "audit/last_check.html"
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With what the last verification found."""
+        found = {"check": last_check(), **(extra_context or {})}
+        return super().changelist_view(request, found)
 
     @display(description="Root")
     def root_hex(self, obj: Checkpoint) -> str:

@@ -28,6 +28,7 @@ _PINNED = (
     "SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex'; "
     "SET LOCAL extra_float_digits = 1"
 )
+_BY_KEY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 
 class Entry(NamedTuple):
@@ -54,6 +55,15 @@ class Entry(NamedTuple):
 def pin(cursor: CursorWrapper) -> None:
     """Fix, until the transaction ends, the settings on which a row's text depends."""
     cursor.execute(_PINNED)
+
+
+def look_up(cursor: CursorWrapper) -> None:
+    """Until the transaction ends, have what belongs to an entry looked up by its key.
+
+    The log is read in ranges. A plan that reads a whole table for each of them, as the planner
+    likes them once a table is some ranges long, makes an entry cost more the longer the log is.
+    """
+    cursor.execute(_BY_KEY)
 
 
 def plausible(table: Table, key: str) -> bool:

@@ -1,4 +1,4 @@
-"""After every migrate: functions, triggers, column sets and rights, brought to what the models say.
+"""After every migrate: functions, triggers, column sets, rights, defaults: what the models say.
 
 Other rooms install SQL of their own with `@register_sql`.
 """
@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
-from config.audit import grants, triggers
+from config.audit import defaults, grants, triggers
 from config.audit.entries import pin
 from config.audit.tables import GUARDIAN, LEDGER, Table, column_sets, ledgered_tables, tables
 
@@ -38,6 +38,7 @@ def install(using: str = "default") -> None:
         cursor.execute(functions_sql(cursor))
         _install_triggers(cursor, list(evidence.values()))
         grants.install(cursor, evidence)
+        defaults.install(cursor)
         for hook in _hooks:
             hook(cursor)
 

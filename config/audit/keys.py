@@ -1,20 +1,19 @@
-"""The log's signing key: a file outside the database, its public half, and its successors."""
+"""The log's signing key: a file outside the database, its public half, and those before it.
 
-import base64
+`config.audit.succession` says how one key hands over to the next.
+"""
+
 import contextlib
+import fcntl
+import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
-from django.db import transaction
-
-from config.audit import notes
-from config.audit.models import SigningKey
-
-SUCCESSION = "watchbill signing key succession"
 
 
 class KeyProblem(RuntimeError):
@@ -87,71 +86,60 @@ def public_pem(key: Ed25519PublicKey) -> bytes:
     )
 
 
-def own_keys() -> list[Ed25519PublicKey]:
-    """The present public key and those that it succeeded, as far as their files are kept."""
-    kept = sorted(private_path().parent.glob(f"{private_path().stem}.*.pub.pem"))
-    return [public_key(), *(load_public(path) for path in kept)]
-
-
-def rotate(origin: str, *, using: str = "default") -> Ed25519PublicKey:
-    """Make a new key, have the old one and itself sign the succession, and put it in place.
-
-    The statement is a ledgered row. The old private key is removed, its public half kept.
-    """
-    path = private_path()
-    old, new = signing_key(), Ed25519PrivateKey.generate()
-    old_id = notes.key_id(origin, old.public_key()).hex()
-    waiting = path.with_suffix(".next.pem")
-    waiting.unlink(missing_ok=True)
-    _write_once(waiting, _private_pem(new))
-    with transaction.atomic(using=using):
-        _record_succession(origin, old, new, using)
-    # After the commit. Killed in between: the sealer says to move signing.next.pem into place.
-    public_path().replace(path.with_suffix(f".{old_id}.pub.pem"))
-    waiting.replace(path)
-    _write_once(public_path(), public_pem(new.public_key()), mode=0o644)
-    return new.public_key()
-
-
-def _record_succession(
-    origin: str, old: Ed25519PrivateKey, new: Ed25519PrivateKey, using: str
-) -> None:
-    publics = [old.public_key(), new.public_key()]
-    lines = [SUCCESSION, origin, *(_text(key) for key in publics)]
-    SigningKey.objects.using(using).create(
-        key_id=notes.key_id(origin, publics[1]).hex(),
-        public_key=publics[1].public_bytes_raw(),
-        statement=notes.sign("\n".join(lines) + "\n", origin, old, new),
-    )
-
-
-def trusted(present: Ed25519PublicKey, *, using: str = "default") -> list[Ed25519PublicKey]:
-    """The present key, and each older one whose succession leads to it, newest first."""
-    keys = [present]
-    statements = SigningKey.objects.using(using).order_by("-id").values_list("statement", flat=True)
-    for statement in statements.iterator():
-        older = _predecessor(statement, keys[-1])
-        if older is not None:
-            keys.append(older)
-    return keys
-
-
-def _predecessor(statement: str, key: Ed25519PublicKey) -> Ed25519PublicKey | None:
-    """The key before, if this is the statement that both signed."""
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Nobody else on this machine changes the key files meanwhile."""
+    folder = os.open(private_path().parent, os.O_RDONLY)
     try:
-        note = notes.parse(statement)
-        heading, origin, old, new = note.text.splitlines()
-        older = Ed25519PublicKey.from_public_bytes(base64.b64decode(old))
-    except ValueError:
-        return None
-    if heading != SUCCESSION or new != _text(key):
-        return None
-    signed = note.verified_by(origin, key) and note.verified_by(origin, older)
-    return older if signed else None
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
-def _text(key: Ed25519PublicKey) -> str:
-    return base64.b64encode(key.public_bytes_raw()).decode()
+def next_path() -> Path:
+    """The key that is about to succeed the present one, until it has taken its place."""
+    return private_path().with_suffix(".next.pem")
+
+
+def make_next() -> Ed25519PrivateKey:
+    """A fresh key in `next_path`, safe from a power cut; one that was never introduced goes."""
+    next_path().unlink(missing_ok=True)
+    key = Ed25519PrivateKey.generate()
+    _write_once(next_path(), _private_pem(key))
+    _sync(next_path().parent)
+    return key
+
+
+def next_key() -> Ed25519PrivateKey | None:
+    """The key that waits in `next_path`."""
+    return _load_private(next_path()) if next_path().exists() else None
+
+
+def install_next(old: Ed25519PublicKey, old_id: str, statement: str) -> None:
+    """Put the next key in place; of the old one the public half and the statement are kept.
+
+    At no moment is a file missing, and killed in between it can be done again.
+    """
+    key = next_key()
+    if key is None:
+        raise KeyProblem(f"There is no key at {next_path()}.")
+    _replace(statement_path(old_id), statement.encode())
+    _replace(private_path().with_suffix(f".{old_id}.pub.pem"), public_pem(old))
+    _replace(public_path(), public_pem(key.public_key()))
+    next_path().replace(private_path())
+    _sync(private_path().parent)
+
+
+def statement_path(old_id: str) -> Path:
+    """Where the statement is kept by which the key of that id was succeeded."""
+    return private_path().with_suffix(f".{old_id}.succession.txt")
+
+
+def kept_statements() -> list[str]:
+    """The statements of successions that are kept beside the key."""
+    found = private_path().parent.glob(f"{private_path().stem}.*.succession.txt")
+    return [path.read_text(encoding="utf-8", errors="replace") for path in sorted(found)]
 
 
 def _private_pem(key: Ed25519PrivateKey) -> bytes:
@@ -179,8 +167,32 @@ def _write_once(path: Path, content: bytes, mode: int = 0o600) -> None:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     fresh.touch(mode=mode)
     try:
-        fresh.write_bytes(content)
+        _write(fresh, content)
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(fresh)
     finally:
         fresh.unlink()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """A public file, whole: readers see the old one or the new one."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fresh.touch(mode=0o644)
+    _write(fresh, content)
+    fresh.replace(path)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Make new names in it survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

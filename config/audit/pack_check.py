@@ -5,7 +5,7 @@ import io
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,11 @@ END, END_LENGTH = b"PK\x05\x06", 22  # the record at a zip's end
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
-def check_pack(path: Path, trusted: Sequence[bytes]) -> Result:
-    """Everything in the pack, against its manifest, its checkpoint, and the raw public keys."""
+def check_pack(path: Path, trusted: Mapping[bytes, int | None]) -> Result:
+    """Everything in the pack, against its manifest, its checkpoint, and the raw public keys.
+
+    Each key comes with the size of the log up to which it may have signed; None: any.
+    """
     try:
         with zipfile.ZipFile(path) as container:
             if problems := list(_container(container)):
@@ -31,6 +34,9 @@ def check_pack(path: Path, trusted: Sequence[bytes]) -> Result:
                 return result
             result = check(_Zip(container), list(trusted))
             intact = _is_whole(path, container.comment)
+            if (until := trusted.get(result.key)) is not None and result.size > until:
+                text = f"was succeeded at size {until}, and signed a log of size {result.size}"
+                result.add(Bad("public_key.pem", text))
     except (*UNREADABLE, ValueError) as error:
         result = Result()
         result.add(Bad(path.name, f"is no readable zip: {error}"))

@@ -18,7 +18,7 @@ from typing import IO, Any, Self
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from config.audit import keys, merkle, notes
+from config.audit import keys, merkle, notes, succession
 from config.audit import pack_format as form
 from config.audit.entries import COLUMNS, FORMAT, Entry, pin, row_texts
 from config.audit.models import Checkpoint
@@ -55,6 +55,8 @@ class PackWriter:
         checkpoint = Checkpoint.objects.using(self._using).order_by("-pk").first()
         if checkpoint is None:
             raise PackRefused("Nothing is recorded yet, so there is nothing to export.")
+        if complaint := succession.complaint(checkpoint, using=self._using):
+            raise PackRefused(str(complaint))
         self._checkpoint = checkpoint
         self._chosen = _Chosen(checkpoint.size)
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +133,7 @@ class PackWriter:
         self._write(form.SUMS, "".join(sums).encode())
 
     def _manifest(self, leaves: Mapping[str, int]) -> dict[str, Any]:
-        last = self._checkpoint
+        last, key = self._checkpoint, keys.signing_key().public_key()
         return {
             "format": form.FORMAT,
             "entry_format": FORMAT,
@@ -139,7 +141,8 @@ class PackWriter:
             "checkpoint": {"origin": last.origin, "size": last.size, "root": last.root.hex()},
             "leaves": dict(leaves),
             "files": self._files,
-            "key": notes.verifier_key(last.origin, keys.signing_key().public_key()),
+            "key": notes.verifier_key(last.origin, key),
+            "succession": succession.statements(key, using=self._using),
         }
 
     def _write_leaves(self) -> dict[str, int]:

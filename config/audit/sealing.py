@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from config.audit import entries, keys, merkle, notes, outside
+from config.audit import entries, keys, merkle, notes, outside, succession
 from config.audit.entries import Entry
-from config.audit.models import Checkpoint, LogOrigin, SigningKey, Unsealed
+from config.audit.models import Checkpoint, LogOrigin, Unsealed
 
 LOCK = 7_235_101  # one sealer in the whole database
 BATCH = 20_000
@@ -83,17 +84,29 @@ def _seal_batch(wait: bool, using: str) -> Checkpoint | None:
     with _sealer(wait, using) as mine, connections[using].cursor() as cursor:
         if not mine or not _waiting(cursor):
             return None
-        last = Checkpoint.objects.using(using).order_by("-pk").first()
-        origin = LogOrigin.objects.using(using).order_by("-pk").first() or _new_origin("", 0, using)
-        _refuse_if_altered(cursor, origin, last, using)
-        batch = _take(cursor)
-        tree = merkle.Frontier(last.size, map(bytes, last.frontier)) if last else merkle.Frontier()
-        _append(cursor, tree, batch)
-        checkpoint = _sign(cursor, origin.name, tree, last.pk + 1 if last else 1)
-        checkpoint.save(using=using, force_insert=True)
-        publish = partial(_publish, origin.name, checkpoint.size, checkpoint.note)
-        transaction.on_commit(publish, using=using)
-        return checkpoint
+        return extend(cursor, keys.signing_key(), using)
+
+
+@contextmanager
+def alone(using: str = "default") -> Iterator[CursorWrapper]:
+    """A transaction in which nobody else seals."""
+    with _sealer(True, using), connections[using].cursor() as cursor:
+        yield cursor
+
+
+def extend(cursor: CursorWrapper, key: Ed25519PrivateKey, using: str) -> Checkpoint:
+    """Seal one batch of what waits, signed by the key; for who holds the sealer's lock."""
+    last = Checkpoint.objects.using(using).order_by("-pk").first()
+    origin = LogOrigin.objects.using(using).order_by("-pk").first() or _new_origin("", 0, using)
+    _refuse_if_altered(cursor, origin, last, using)
+    batch = _take(cursor)
+    tree = merkle.Frontier(last.size, map(bytes, last.frontier)) if last else merkle.Frontier()
+    _append(cursor, tree, batch)
+    checkpoint = _sign(cursor, origin.name, tree, last.pk + 1 if last else 1, key)
+    checkpoint.save(using=using, force_insert=True)
+    publish = partial(_publish, origin.name, checkpoint.size, checkpoint.note)
+    transaction.on_commit(publish, using=using)
+    return checkpoint
 
 
 def _waiting(cursor: CursorWrapper) -> bool:
@@ -121,8 +134,9 @@ def _append(cursor: CursorWrapper, tree: merkle.Frontier, batch: Sequence[Entry]
     cursor.execute("DELETE FROM audit_unsealed WHERE seq = ANY(%s)", [seqs])
 
 
-def _sign(cursor: CursorWrapper, origin: str, tree: merkle.Frontier, number: int) -> Checkpoint:
-    key = keys.signing_key()
+def _sign(
+    cursor: CursorWrapper, origin: str, tree: merkle.Frontier, number: int, key: Ed25519PrivateKey
+) -> Checkpoint:
     cursor.execute("SELECT clock_timestamp()")  # true even while a simulation sets our clock
     at = cursor.fetchone()[0].astimezone(UTC)
     head = notes.TreeHead(origin, tree.size, tree.root())
@@ -153,21 +167,9 @@ def _refuse_if_altered(
         raise SealRefused(
             f"The tree has {leaves} leaves, the newest checkpoint says {size}. Run audit_verify."
         )
-    if last:
-        _refuse_other_key(last, using)
+    if last and (text := succession.complaint(last, using=using)):
+        raise SealRefused(str(text))
     _refuse_if_behind(origin.name, size)
-
-
-def _refuse_other_key(last: Checkpoint, using: str) -> None:
-    public = keys.signing_key().public_key()
-    if last.key_id == notes.key_id(last.origin, public).hex():
-        return
-    successor = SigningKey.objects.using(using).order_by("-pk").first()
-    if successor is None or bytes(successor.public_key) != public.public_bytes_raw():
-        raise SealRefused(
-            f"The key in {keys.private_path()} is not the one that signed so far. Put that one "
-            f"back (after a rotation that was cut short: its .next.pem file)."
-        )
 
 
 def _refuse_if_behind(origin: str, size: int) -> None:
@@ -196,7 +198,9 @@ def _publish(origin: str, size: int, note: str) -> None:
         )
 
 
+# What lies before the queue is of no interest, however long it is: a plan must not read it.
+_FIRST = "(SELECT min(seq) FROM audit_unsealed)"
 _QUEUE = (
-    "FROM audit_unsealed u JOIN audit_ledger e ON e.seq = u.seq "
-    "WHERE NOT EXISTS (SELECT FROM audit_leaf f WHERE f.seq = u.seq)"
+    f"FROM audit_unsealed u JOIN audit_ledger e ON e.seq = u.seq AND e.seq >= {_FIRST} "
+    f"WHERE NOT EXISTS (SELECT FROM audit_leaf f WHERE f.seq = u.seq AND f.seq >= {_FIRST})"
 )

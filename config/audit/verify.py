@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connections, transaction
 from django.db.backends.utils import CursorWrapper
 
-from config.audit import keys, notes, outside, verify_protection
-from config.audit.entries import pin
+from config.audit import keys, notes, outside, succession, verify_protection
+from config.audit.entries import look_up, pin
 from config.audit.findings import LAST, Finding, Report
 from config.audit.models import LogOrigin
+from config.audit.succession import Signers
 from config.audit.verify_entries import EntriesResult, EntryCheck
 from config.audit.verify_tree import TreeCheck, TreeResult, Witness
 
@@ -34,25 +34,35 @@ def verify(
     """
     tell = progress or _silent
     try:
-        trusted = keys.trusted(keys.public_key(), using=using)
+        signers = _signers(using)
     except keys.KeyProblem as error:
         raise CouldNotCheck(str(error)) from error
     report = Report()
     # Before the snapshot: what is published while we walk would seem to be missing from it.
     origins = list(LogOrigin.objects.using(using).order_by("pk"))
     report.origin = origins[-1].name if origins else ""
-    witnesses = _Witnesses(origins, trusted, report)
+    witnesses = _Witnesses(origins, signers, report)
     witnesses.read_folder()
     if checkpoint is not None:
         witnesses.add_given(checkpoint)
     with _snapshot(using) as cursor:
-        tree = TreeCheck(cursor, trusted, witnesses.found, lambda n: tell("leaves", n)).run()
+        tree = TreeCheck(cursor, signers, witnesses.found, lambda n: tell("leaves", n)).run()
         walk = EntryCheck(cursor, lambda n: tell("entries", n)).run()
         report.problems += verify_protection.problems(cursor)
     report.entries, report.leaves = walk.count, tree.leaves
     report.checkpoints, report.root = tree.checkpoints, tree.root.hex()
     report.first_broken = _first(walk, tree, witnesses.lost)
     return report
+
+
+def _signers(using: str) -> Signers:
+    present = keys.public_key()
+    if (later := succession.successor(present, using=using)) is not None:
+        raise CouldNotCheck(
+            f"The key {keys.public_path()} was succeeded by {later.newer_id}. Copy the present "
+            f"key here from the machine where rotate_signing_key ran."
+        )
+    return succession.signers(present, using=using)
 
 
 @contextmanager
@@ -64,6 +74,7 @@ def _snapshot(using: str) -> Iterator[CursorWrapper]:
         if not nested:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         pin(cursor)
+        look_up(cursor)
         yield cursor
 
 
@@ -94,11 +105,9 @@ def _altered_leaf(entry: Finding, leaf: Finding) -> Finding:
 class _Witnesses:
     """Checkpoints from outside that this log has to agree with."""
 
-    def __init__(
-        self, origins: list[LogOrigin], trusted: list[Ed25519PublicKey], report: Report
-    ) -> None:
+    def __init__(self, origins: list[LogOrigin], signers: Signers, report: Report) -> None:
         self._origins = origins
-        self._trusted = trusted
+        self._signers = signers
         self._report = report
         self.found: list[Witness] = []
         self.lost: Finding | None = None
@@ -148,9 +157,15 @@ class _Witnesses:
     def _signed_head(self, note: str) -> notes.TreeHead:
         parsed = notes.parse(note)
         head = notes.tree_head(parsed.text)
-        if not any(parsed.verified_by(head.origin, key) for key in self._trusted):
+        if not self._is_signed(parsed, head):
             raise notes.NoteError("no key of this installation signed it, or it was altered")
         return head
+
+    def _is_signed(self, note: notes.SignedNote, head: notes.TreeHead) -> bool:
+        """What a restore has lost may name sizes beyond those at which keys changed since."""
+        if head.origin != self._report.origin:
+            return self._signers.ever_signed(note, head.origin)
+        return self._signers.signed(note, head.origin, head.size)
 
 
 def _silent(what: str, count: int) -> None:

@@ -15,15 +15,10 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = "watchbill-pack-1"
+SUCCESSION = "watchbill signing key succession"
 NEEDED = (
-    "README.txt",
-    "manifest.json",
-    "manifest.sig",
-    "public_key.pem",
-    "SHA256SUMS",
-    "checkpoint.txt",
-    "leaves.jsonl",
-    "verify.py",
+    *("README.txt", "manifest.json", "manifest.sig", "public_key.pem", "SHA256SUMS"),
+    *("checkpoint.txt", "leaves.jsonl", "verify.py"),
 )
 UNLISTED = ("manifest.json", "manifest.sig", "SHA256SUMS")  # by the manifest
 SMALL = 64 * 1024 * 1024
@@ -70,7 +65,9 @@ class Result:
         self.origin = ""
         self.size = 0
         self.root = ""
+        self.key = b""
         self.fingerprint = ""
+        self.successions = 0
 
     def add(self, bad: Bad) -> None:
         self.problems.append(bad)
@@ -82,10 +79,10 @@ def check(source: Any, trusted: list[bytes] | None = None) -> Result:
     try:
         digests = check_sums(source, result)
         key = public_key(read(source, "public_key.pem"))
-        result.fingerprint = hashlib.sha256(key).hexdigest()
-        if trusted is not None and key not in trusted:
-            result.add(Bad("public_key.pem", "is not the key that you trust"))
+        result.key, result.fingerprint = key, hashlib.sha256(key).hexdigest()
         manifest = check_manifest(source, key, digests, result)
+        if trusted is not None and not leads_to(manifest, key, trusted, result):
+            result.add(Bad("public_key.pem", "is not the key that you trust"))
         check_checkpoint(source, key, manifest, result)
         check_leaves(source, manifest, result)
     except Bad as bad:
@@ -163,6 +160,12 @@ def check_checkpoint(source: Any, key: bytes, manifest: dict[str, Any], result: 
     result.origin, result.size, result.root = origin, size, root.hex()
     if manifest.get("checkpoint") != {"origin": origin, "size": size, "root": root.hex()}:
         result.add(Bad("checkpoint.txt", "is not the checkpoint that manifest.json names"))
+    if not signed_by(key, origin, body, signatures):
+        result.add(Bad("checkpoint.txt", "is not signed by public_key.pem"))
+
+
+def signed_by(key: bytes, origin: str, body: str, signatures: str) -> bool:
+    """Whether one of the note's signature lines is the key's, and holds."""
     key_id = hashlib.sha256(origin.encode() + b"\n\x01" + key).digest()[:4]
     for line in signatures.splitlines():
         name, _, encoded = line.removeprefix("— ").rpartition(" ")
@@ -172,8 +175,26 @@ def check_checkpoint(source: Any, key: bytes, manifest: dict[str, Any], result: 
             continue
         signed = f"{body}\n".encode()
         if (name, blob[:4]) == (origin, key_id) and ed25519_verify(key, signed, blob[4:]):
-            return
-    result.add(Bad("checkpoint.txt", "is not signed by public_key.pem"))
+            return True
+    return False
+
+
+def leads_to(manifest: dict[str, Any], key: bytes, trusted: list[bytes], result: Result) -> bool:
+    """Whether it is one of these keys, or succeeded one by statements that both signed."""
+    try:
+        for statement in reversed(manifest.get("succession", [])):
+            if key in trusted:
+                break
+            body, _, signatures = statement.rpartition("\n\n")
+            heading, origin, *pair, _ = body.split("\n")
+            older, newer = (base64.b64decode(each, validate=True) for each in pair)
+            by_both = all(signed_by(each, origin, body, signatures) for each in (older, newer))
+            if (heading, newer, by_both) != (SUCCESSION, key, True):
+                break
+            key, result.successions = older, result.successions + 1
+    except (ValueError, TypeError, AttributeError):
+        raise Bad("manifest.json", "has a malformed succession of keys") from None
+    return key in trusted
 
 
 def check_leaves(source: Any, manifest: dict[str, Any], result: Result) -> None:
@@ -246,12 +267,8 @@ def point_add(a: Point, b: Point) -> Point:
     f = (a[1] + a[0]) * (b[1] + b[0]) % P
     g = 2 * a[3] * b[3] * D % P
     h = 2 * a[2] * b[2] % P
-    return (
-        (f - e) * (h - g) % P,
-        (h + g) * (f + e) % P,
-        (h - g) * (h + g) % P,
-        (f - e) * (f + e) % P,
-    )
+    low, high, less, more = f - e, f + e, h - g, h + g
+    return low * less % P, more * high % P, less * more % P, low * high % P
 
 
 def point_times(number: int, point: Point) -> Point:
@@ -366,16 +383,14 @@ def main() -> int:
         f"Good: files, signature, and {result.entries} log entries under the checkpoint of "
         f"{result.origin}, size {result.size}.\n"
     )
+    if result.successions:
+        sys.stdout.write("public_key.pem succeeded the key that you trust; each signed the next.\n")
     if trusted is None:
         sys.stdout.write(
             "Not checked: whether public_key.pem is the right key. The SHA-256 of its bytes is\n"
             f"  {result.fingerprint}\n"
             "Compare it with the key that you were given in another way, or use --key FILE.\n"
         )
-    sys.stdout.write(
-        "The signature by other means:\n  openssl pkeyutl -verify -pubin -inkey public_key.pem "
-        "-rawin -in manifest.json -sigfile manifest.sig\n"
-    )
     return 0
 
 

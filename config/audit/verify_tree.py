@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.backends.utils import CursorWrapper
 
 from config.audit import merkle, notes
 from config.audit.findings import LAST, Finding
 from config.audit.sealing import sealed_line
+from config.audit.succession import Signers
 
 RANGE = 20_000
 
@@ -53,12 +53,12 @@ class TreeCheck:
     def __init__(
         self,
         cursor: CursorWrapper,
-        keys: Sequence[Ed25519PublicKey],
+        signers: Signers,
         witnesses: Sequence[Witness],
         progress: Callable[[int], None],
     ) -> None:
         self._cursor = cursor
-        self._keys = keys
+        self._signers = signers
         self._witnesses = sorted(witnesses, key=lambda each: each.head.size)
         self._progress = progress
         self._tree = merkle.Frontier()
@@ -153,8 +153,10 @@ class TreeCheck:
         head = notes.TreeHead(seal.origin, seal.size, seal.root)
         if note.text != head.text() + sealed_line(seal.sealed_at):
             return "the checkpoint says other than its signed note"
-        if not any(note.verified_by(seal.origin, key) for key in self._keys):
-            return "no trusted key signed the checkpoint"
+        if not self._signers.signed(note, seal.origin, seal.size):
+            late = self._signers.ever_signed(note, seal.origin)
+            who = "a key that had been succeeded" if late else "no trusted key"
+            return f"{who} signed the checkpoint"
         if seal.key_id not in {each.key_id.hex() for each in note.signatures}:
             return "the checkpoint names another key than its note"
         if seal.frontier != self._tree.nodes and seal.root == self._tree.root():

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from django.db import Error, transaction
 from psycopg import Connection, IsolationLevel, sql
 
-from config import clock
+from config import clock, version
 from config.audit.keys import KeyProblem
 from config.audit.sealing import SealRefused, seal
 from config.backup import programs
@@ -122,7 +120,7 @@ def _facts(connection: Connection[Any], pg_dump: int) -> Manifest:
     rows = count_rows(connection)
     return Manifest(
         taken_at=clock.now().isoformat(),
-        version=version(),
+        version=version.number(),
         installation_id=installation[0] if installation else "",
         postgresql=connection.info.server_version // 10000,
         pg_dump=pg_dump,
@@ -147,12 +145,6 @@ def count_rows(connection: Connection[Any]) -> dict[str, int]:
         row = connection.execute(query).fetchone()
         counts[table] = row[0] if row else 0
     return counts
-
-
-def version() -> str:
-    """This code's version."""
-    content = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(content["project"]["version"])
 
 
 def _migrations(connection: Connection[Any]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from config.audit import notes, outside
 from config.audit.findings import Report
 from config.audit.keys import KeyProblem, private_path
 from config.audit.models import Checkpoint, LogOrigin
+from config.audit.rotation import enter_kept
 from config.audit.sealing import SealRefused, begin_origin, seal
 from config.audit.verify import CouldNotCheck, verify
 from config.backup import programs
@@ -135,6 +136,7 @@ def _begin(dump: Path, manifest: Manifest, result: Restored) -> None:
     size, note = _last_known(manifest)
     with transaction.atomic():
         origin = begin_origin(note)
+        enter_kept()
         row, _ = Installation.objects.get_or_create(pk=Installation.SINGLE)
         installation.pause(row, f"Restored from {dump.name} of {manifest.taken_at[:16]}.")
         record(

@@ -1,5 +1,6 @@
 """What came of one attempt to send, and a limit on how long one may take."""
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -46,8 +47,9 @@ class Watch:
     def over(self, opened: socket.socket) -> None:
         """Watch this connection, whatever wraps its socket later."""
         with self._lock:
-            # A twin of the descriptor: wrapping in TLS takes the socket object's own away.
-            self._twin = opened.dup()
+            # A twin of the descriptor: wrapping in TLS takes the socket object's own away, and a
+            # wrapped one can't be asked for its twin.
+            self._twin = socket.socket(fileno=os.dup(opened.fileno()))
         if self.expired:
             self.expire()
 

@@ -18,8 +18,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 
 from config import clock
+from config.due.advancing import advance
 from config.due.announcing import announce
 from config.due.models import Installation, OutboundMessage, WorkerHeartbeat
 from config.due.queues import CHANNEL
@@ -31,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 SILENCE = datetime.timedelta(minutes=15)
 COLLEAGUE = datetime.timedelta(seconds=15)
+NOTICED = datetime.timedelta(seconds=5)
 KEPT = datetime.timedelta(days=1)
 LISTED = 20
 
@@ -97,16 +100,26 @@ def beat(name: str, started_at: datetime.datetime) -> None:
 
 
 def hear_the_time() -> None:
-    """From here on, this process goes by the database's clock."""
+    """From here on, this process goes by the database's clock; if that was set, so be it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        clock.hear(cursor.fetchone()[0])
+        moved = clock.hear(cursor.fetchone()[0])
+    if abs(moved) > NOTICED:
+        log.warning("the database's clock was set", seconds=round(moved.total_seconds()))
+    if moved < -NOTICED:
+        advance(-moved)
 
 
 def leave(name: str) -> None:
     """The worker ends in an orderly way; forget also those that didn't."""
     WorkerHeartbeat.objects.filter(name=name).delete()
     WorkerHeartbeat.objects.filter(seen_at__lt=Now() - KEPT).delete()
+
+
+def shares_secret() -> bool:
+    """Whether this machine's secret is that of the worker which started last, as far as known."""
+    row = Installation.objects.first()
+    return row is None or row.facts.get("secret", _secret()) == _secret()
 
 
 def worker_name() -> str:
@@ -136,7 +149,7 @@ def _suspicion(row: Installation) -> str:
 
 def _recognise(row: Installation) -> None:
     """Write down, on both sides, that they belong together."""
-    facts = {**row.facts, "database": _database()}
+    facts = {**row.facts, "database": _database(), "secret": _secret()}
     if facts != row.facts:
         row.facts = facts
         row.save(update_fields=["facts"])
@@ -156,6 +169,11 @@ def _known() -> uuid.UUID | None:
 
 def _path() -> Path:
     return settings.VAR / "installation"
+
+
+def _secret() -> str:
+    """Tells two secrets apart, and is too short to find one by it."""
+    return salted_hmac("watchbill.installation", "").hexdigest()[:8]
 
 
 def _database() -> str:

@@ -1,85 +1,101 @@
-"""Claiming due rows, and doing each exactly once in a transaction of its own.
+"""Claiming due rows: a claim commits a lease, which is a token, and `next_at` at its end.
 
-A claim commits a lease: a token, and `next_at` at its end. The effect's transaction locks the
-root, then marks the row done WHERE the token is still ours, then runs the effect: whoever lost
-the lease finds no row and stops. Time is the database's clock, or the simulated one.
+Whoever does a row does it WHERE the token is still theirs: a worker that lost its lease finds no
+row, and stops. Time is the database's clock, or the simulated one.
 """
 
 import datetime
 import uuid
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-import psycopg.errors
-import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, models, transaction
+from django.db import connection, models
 from django.db.models.functions import Now
-from psycopg import sql
 
 from config import clock
-from config.due.announcing import announce
 from config.due.faults import reach
 from config.due.models import DueRow
-from config.due.queues import Effect, Queue
-from config.due.rules import delay_after
 
-log = structlog.get_logger(__name__)
-
-AT_ONCE = 3  # deadlocks and the like are tried again this often before they count as a failure
-PASSING = (
-    psycopg.errors.DeadlockDetected,
-    psycopg.errors.SerializationFailure,
-)
+MARGIN = datetime.timedelta(seconds=1.5)  # between this machine's clock and the database's
 SHORTAGE = ("53", "58")  # classes of SQLSTATE: insufficient resources, system error
-LOCK_PATIENCE = "2s"
 CLAIM = """
     WITH picked AS MATERIALIZED (
-        SELECT {key} AS key FROM {table}
+        SELECT id FROM {table}
         WHERE done_at IS NULL AND dead_at IS NULL AND next_at <= statement_timestamp()
             AND ({condition})
-        ORDER BY next_at, {key} LIMIT %s FOR UPDATE SKIP LOCKED
+        ORDER BY next_at, id LIMIT %s FOR UPDATE SKIP LOCKED
     )
     UPDATE {table} AS row
     SET token = gen_random_uuid(), next_at = statement_timestamp() + make_interval(secs => %s),
         attempts = least(row.attempts + 1, 32767)
-    FROM picked WHERE row.{key} = picked.key
-    RETURNING row.due_at, row.{key}, row.token, row.attempts
+    FROM picked WHERE row.id = picked.id
+    RETURNING row.*
+"""
+DONE = """
+    UPDATE {table} SET done_at = %s, last_error = ''
+    WHERE id = %s AND token = %s AND done_at IS NULL AND dead_at IS NULL
+"""
+# The record is locked already, and read when all that came before in this transaction was done.
+DONE_AND_ROOT = """
+    WITH mine AS (
+        UPDATE {table} SET done_at = %s, last_error = ''
+        WHERE id = %s AND token = %s AND done_at IS NULL AND dead_at IS NULL RETURNING id
+    )
+    SELECT {columns} FROM {root} AS root WHERE root.{key} = %s AND EXISTS (SELECT FROM mine)
+"""
+DONE_TOGETHER = """
+    UPDATE {table} AS row SET done_at = %s, last_error = ''
+    FROM unnest(%s::bigint[], %s::uuid[]) AS mine (id, token)
+    WHERE row.id = mine.id AND row.token = mine.token
+        AND row.done_at IS NULL AND row.dead_at IS NULL
+    RETURNING row.id
+"""
+NEXT = """
+    SELECT extract(epoch FROM next_at - clock_timestamp())::float8 FROM {table}
+    WHERE done_at IS NULL AND dead_at IS NULL ORDER BY next_at LIMIT 1
 """
 
 
 class Lease(NamedTuple):
-    """The right to do one row until the lease ends. Sorts by what was due first."""
+    """The right to do one row until the lease ends. Sorts by what was due first.
+
+    `row` is as it was claimed. Whoever changes a row's promise takes the token away, so the row
+    is still like that for as long as the lease holds.
+    """
 
     due_at: datetime.datetime
     pk: Any
     token: uuid.UUID
     attempts: int
+    row: Any
 
 
 def claim(
     model: type[DueRow], limit: int, condition: str = "TRUE", parameters: tuple[Any, ...] = ()
 ) -> list[Lease]:
     """Lease up to `limit` rows that are due; `condition` is SQL of our own, never a user's."""
-    statement = sql.SQL(CLAIM).format(
-        key=sql.Identifier("id"),
-        table=sql.Identifier(model._meta.db_table),
-        condition=sql.SQL(condition),
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, limit, settings.LEASE_SECONDS])
-        leases = sorted(Lease(*found) for found in cursor.fetchall())
+    values = [*parameters, limit, settings.LEASE_SECONDS]
+    rows = model._base_manager.raw(_statement(CLAIM, model, condition), values)
+    leases = sorted(_lease(row) for row in rows)
     if leases:
         reach("after_claim")
     return leases
 
 
+def _lease(row: DueRow) -> Lease:
+    if row.token is None:
+        raise ValueError("a row that was claimed has a token")
+    return Lease(row.due_at, row.pk, row.token, row.attempts, row)
+
+
 def lease_one(row: DueRow) -> Lease:
     """Lease this row, due or not: for what is done step by step on a simulated clock."""
-    token = uuid.uuid4()
-    attempts = row.attempts + 1
-    type(row).objects.filter(pk=row.pk).update(token=token, attempts=attempts)
-    return Lease(row.due_at, row.pk, token, attempts)
+    changes = {"token": uuid.uuid4(), "attempts": row.attempts + 1}
+    rows = type(row).objects.filter(pk=row.pk)
+    rows.update(**changes)
+    return _lease(rows.get())
 
 
 def held(model: type[DueRow], lease: Lease) -> models.QuerySet[Any]:
@@ -87,9 +103,34 @@ def held(model: type[DueRow], lease: Lease) -> models.QuerySet[Any]:
     return model.objects.open().filter(pk=lease.pk, token=lease.token)
 
 
-def is_shortage(error: BaseException) -> bool:
-    """Whether the database lacks room, memory or a working disk: no row is to blame for that."""
-    return (getattr(error.__cause__, "sqlstate", None) or "")[:2] in SHORTAGE
+def is_ours(model: type[DueRow], lease: Lease) -> bool:
+    """Whether the lease still holds. Before its time is over nobody else can take the row."""
+    return clock.now() + MARGIN < lease.row.next_at or held(model, lease).exists()
+
+
+def mark_done(model: type[DueRow], lease: Lease) -> bool:
+    """Count it as done from here on, in the caller's transaction; False once the lease is lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(DONE, model), [clock.now(), lease.pk, lease.token])
+        return bool(cursor.rowcount)
+
+
+def mark_done_together(model: type[DueRow], leases: Sequence[Lease]) -> set[Any]:
+    """The same for several rows with numbers for keys; the keys of those that are still ours."""
+    keys, tokens = [lease.pk for lease in leases], [lease.token for lease in leases]
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(DONE_TOGETHER, model), [clock.now(), keys, tokens])
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def mark_done_of(
+    model: type[DueRow], lease: Lease, root: type[models.Model], pk: int
+) -> models.Model | None:
+    """The same, and the root that the transaction has locked; None once the lease is lost."""
+    rows = root._base_manager.raw(
+        _statement_of(model, root), [clock.now(), lease.pk, lease.token, pk]
+    )
+    return next(iter(rows), None)
 
 
 def release(model: type[DueRow], leases: list[Lease]) -> None:
@@ -98,57 +139,19 @@ def release(model: type[DueRow], leases: list[Lease]) -> None:
         held(model, lease).update(token=None, next_at=Now(), attempts=models.F("attempts") - 1)
 
 
-def perform(queue: Queue, lease: Lease) -> None:
-    """Do the row, or note why not. Raises only when the database is gone, or has no room left."""
-    try:
-        perform_strictly(queue, lease)
-        reach("after_commit_before_notify")
-    except (OperationalError, InterfaceError) as error:
-        if not connection.is_usable() or is_shortage(error):
-            raise
-        _note_failure(queue, lease, error)
-    except Exception as error:  # whatever it is, its neighbours go on
-        _note_failure(queue, lease, error)
+def put_back(model: type[DueRow], lease: Lease, seconds: float, why: str) -> None:
+    """Give back what can't be done just now through no fault of its own, for so long."""
+    held(model, lease).update(
+        token=None, next_at=after(seconds), attempts=models.F("attempts") - 1, last_error=why
+    )
 
 
-def perform_strictly(queue: Queue, lease: Lease) -> None:
-    """Do the row; what the effect raises is the caller's, with everything rolled back."""
-    row = held(queue.model, lease).first()
-    if row is None:
-        return
-    effect = queue.prepare(row)
-    if effect is None:
-        text = f"No code here knows {queue.describe(row)}: install it, retry."
-        _bury(queue, row, None, text)
-    elif lease.attempts > len(effect.delays) + 1:
-        # The worker itself died each time: without this a poisonous row would kill it for ever.
-        _bury(queue, row, effect, f"{lease.attempts - 1} attempts ended without a trace.")
-    else:
-        _do_through_deadlocks(queue.model, lease, effect)
+def is_shortage(error: BaseException) -> bool:
+    """Whether the database lacks room, memory or a working disk: no row is to blame for that."""
+    return (getattr(error.__cause__, "sqlstate", None) or "")[:2] in SHORTAGE
 
 
-def _do_through_deadlocks(model: type[DueRow], lease: Lease, effect: Effect) -> None:
-    for remaining in reversed(range(AT_ONCE)):
-        try:
-            _do(model, lease, effect)
-        except OperationalError as error:
-            if not (remaining and isinstance(error.__cause__, PASSING)):
-                raise
-        else:
-            return
-
-
-@transaction.atomic
-def _do(model: type[DueRow], lease: Lease, effect: Effect) -> None:
-    bound_transaction()
-    root = effect.root()
-    # Marked first, so that the effect can schedule itself again under the same key.
-    if held(model, lease).update(done_at=clock.now(), last_error=""):
-        effect.run(root)
-        reach("effect_before_commit")
-
-
-def bound_transaction() -> None:
+def bound_transaction(patience: float) -> None:
     """Neither wait long for another's lock, nor keep our own locks should this process hang.
 
     A worker's few threads do everything that is due: one busy root must not hold them all, and a
@@ -158,74 +161,8 @@ def bound_transaction() -> None:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true),"
             " set_config('idle_in_transaction_session_timeout', %s, true)",
-            [LOCK_PATIENCE, f"{settings.LEASE_SECONDS * 1000:.0f}"],
+            [f"{patience * 1000:.0f}", f"{settings.LEASE_SECONDS * 1000:.0f}"],
         )
-
-
-def _note_failure(queue: Queue, lease: Lease, error: Exception) -> None:
-    try:
-        _failed(queue, lease, error)
-    except OperationalError:
-        if not connection.is_usable():
-            raise
-        log.exception("a failure could not be noted; the lease will end", row=str(lease.pk))
-
-
-def _failed(queue: Queue, lease: Lease, error: Exception) -> None:
-    row = held(queue.model, lease).first()
-    if row is None:
-        return
-    log.error("due row failed", queue=queue.name, row=str(row.pk), exc_info=error)
-    text = readable(f"{type(error).__name__}: {error}")
-    effect = _prepared(queue, row)
-    delay = delay_after(lease.attempts, effect.delays) if effect else None
-    if delay is None:
-        _bury(queue, row, effect, text)
-    else:
-        held(queue.model, lease).update(token=None, next_at=after(delay), last_error=text)
-
-
-def _prepared(queue: Queue, row: DueRow) -> Effect | None:
-    try:
-        return queue.prepare(row)
-    except Exception:  # it may be what failed
-        return None
-
-
-@transaction.atomic
-def _bury(queue: Queue, row: DueRow, effect: Effect | None, text: str) -> None:
-    """Make it a dead letter, say so, and let its kind fall back."""
-    bound_transaction()
-    root = apart(effect.root) if effect else None
-    mine = queue.model.objects.open().filter(pk=row.pk, token=row.token)
-    if not mine.update(dead_at=clock.now(), token=None, last_error=text):
-        return
-    log.error("due row is a dead letter", queue=queue.name, row=str(row.pk), reason=text)
-    if effect and effect.died:
-        apart(effect.died, root)
-    apart(announce_death, queue.name, row, queue.subject(row), queue.describe(row), text)
-
-
-def announce_death(
-    table: str, row: DueRow, subject: models.Model | None, what: str, text: str
-) -> None:
-    """Record `due.dead`: what was promised and will not happen by itself any more."""
-    announce("due.dead", subject, reason=text, table=table, row=str(row.pk), what=what)
-
-
-def apart(run: Callable[..., Any], *arguments: Any) -> Any:
-    """Run it in a savepoint: should it fail, that is logged, and the rest stands.
-
-    Deadlocks, locks held too long and a lost connection are raised: they pass.
-    """
-    try:
-        with transaction.atomic():
-            return run(*arguments)
-    except OperationalError:
-        raise
-    except Exception:
-        log.exception("a fallback failed")
-        return None
 
 
 def after(seconds: float) -> Any:
@@ -241,11 +178,31 @@ def readable(text: str) -> str:
 
 def seconds_to_next(model: type[DueRow]) -> float | None:
     """Until the first open row can be taken, by the database's clock; None when there is none."""
-    statement = sql.SQL(
-        "SELECT extract(epoch FROM next_at - clock_timestamp())::float8 FROM {}"
-        " WHERE done_at IS NULL AND dead_at IS NULL ORDER BY next_at LIMIT 1"
-    ).format(sql.Identifier(model._meta.db_table))
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(_statement(NEXT, model))
         found = cursor.fetchone()
     return found[0] if found else None
+
+
+@cache
+def _statement(template: str, model: type[DueRow], condition: str = "") -> str:
+    return template.format(table=_quoted(model._meta.db_table), condition=condition)
+
+
+@cache
+def _statement_of(model: type[DueRow], root: type[models.Model]) -> str:
+    return DONE_AND_ROOT.format(
+        table=_quoted(model._meta.db_table),
+        root=_quoted(root._meta.db_table),
+        key=_quoted(str(root._meta.pk.column)),
+        columns=", ".join(f"root.{_quoted(name)}" for name in _columns(root)),
+    )
+
+
+def _columns(model: type[models.Model]) -> Iterator[str]:
+    """Those that code reads; what the database computes, such as words for its search, waits."""
+    return (str(each.column) for each in model._meta.concrete_fields if not each.generated)
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)

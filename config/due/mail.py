@@ -16,11 +16,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.conf import settings
 
 from config import clock
+from config.due import lines
 from config.due.answers import CONNECT_SECONDS, Answer, Watch, deadline, failed, refused, sent
 from config.due.models import OutboundMessage
 from config.due.operations import Send
 
 WHOLE_SECONDS = 20.0
+ALIVE_SECONDS = 2.0
 LONGEST_LINE = 998
 HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,76}")
 OURS = {"from", "to", "cc", "bcc", "subject", "date", "message-id", "mime-version"}
@@ -125,7 +127,34 @@ def post(message: OutboundMessage, send: Send) -> Answer:
             return failed(f"{type(error).__name__}: {error}{late}")
 
 
+def knock(target: Server) -> None:
+    """Connect, encrypt and sign in as for a mail, and send none. Raises what went wrong."""
+    with deadline(WHOLE_SECONDS) as watch:
+        _signed_in(target, watch).close()
+
+
 def _hand_over(target: Server, mail: EmailMessage, watch: Watch) -> str:
+    client = _kept(target, watch) or _signed_in(target, watch)
+    try:
+        client.send_message(mail)
+    except BaseException:
+        client.close()
+        raise
+    lines.keep(target, client)
+    return client.accepted
+
+
+def _kept(target: Server, watch: Watch) -> "_Client | None":
+    client = lines.take(target)
+    if not isinstance(client, _Client):
+        return None
+    if client.is_alive(watch):
+        return client
+    client.close()
+    return None
+
+
+def _signed_in(target: Server, watch: Watch) -> "_Client":
     client = _Client(target, watch)
     try:
         client.ehlo_or_helo_if_needed()
@@ -134,10 +163,10 @@ def _hand_over(target: Server, mail: EmailMessage, watch: Watch) -> str:
             client.ehlo()
         if target.user:
             client.login(target.user, target.password)
-        client.send_message(mail)
-        return client.accepted
-    finally:
-        client.close()  # no QUIT: its answer could only make a sent mail look like a failed one
+    except BaseException:
+        client.close()
+        raise
+    return client
 
 
 def _said(code: int, text: bytes | str) -> Answer:
@@ -163,6 +192,19 @@ class _Client(smtplib.SMTP):
         if self._target.tls:
             return ssl.create_default_context().wrap_socket(opened, server_hostname=host)
         return opened
+
+    def is_alive(self, watch: Watch) -> bool:
+        """Whether the server still listens after a pause; from here on, `watch` watches over it."""
+        if self.sock is None:
+            return False
+        try:
+            watch.over(self.sock)
+            self.sock.settimeout(ALIVE_SECONDS)
+            code, _ = self.rset()
+            self.sock.settimeout(WHOLE_SECONDS)
+        except (smtplib.SMTPException, OSError):
+            return False
+        return code == 250
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """As ever, keeping the server's words: they carry its queue id."""

@@ -1,15 +1,16 @@
 """Promising things for later, and the registries of what falls due."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from config import clock
+from config.audit.tracking import append
 from config.due.announcing import announce
 from config.due.models import Channel, DueRow, OutboundMessage, Timer
 from config.due.rules import DELAYS, Delays
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from config.organisation.models import User
 
 TimerEffect = Callable[[Timer, Any], None]
+TimerEffects = Callable[[Sequence[tuple[Timer, Any]]], None]
 Lock = Callable[[Timer], models.Model | None]
 
 
@@ -30,6 +32,8 @@ class TimerKind:
     lock: Lock | None = None
     retries: Delays = DELAYS
     died: TimerEffect | None = None
+    elapsed: bool = False
+    many: TimerEffects | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,19 @@ _timers: dict[str, TimerKind] = {}
 _purposes: dict[str, Outbound] = {}
 
 
+# By one statement: who schedules again need not look first.
+PROMISE = """
+    INSERT INTO config_timer AS t
+        (kind, key, root_type, root_id, due_at, next_at, data, attempts, last_error)
+    VALUES {rows}
+    ON CONFLICT (kind, key) WHERE done_at IS NULL AND dead_at IS NULL
+    DO UPDATE SET due_at = excluded.due_at, next_at = excluded.next_at, data = excluded.data,
+        token = NULL, attempts = 0, last_error = ''
+    RETURNING t.*
+"""
+PLACES = "(%s, %s, %s, %s, %s, %s, %s, 0, '')"
+
+
 class KindTaken(RuntimeError):
     """Two effects were registered for one kind."""
 
@@ -82,6 +99,8 @@ def timer(
     lock: Lock | None = None,
     retries: Delays = DELAYS,
     died: TimerEffect | None = None,
+    elapsed: bool = False,
+    many: TimerEffects | None = None,
 ) -> Callable[[TimerEffect], TimerEffect]:
     """Register the effect of a kind of timer.
 
@@ -89,12 +108,16 @@ def timer(
     (root first, always), then the timer, which counts as done from there on: the effect may
     schedule the same key again. Database only; exactly once; not at all when the root is gone.
     `lock` finds and locks another root; `died` is the fallback when all `retries` have failed.
+    `many` does at once what the effect does for each, given pairs of timer and root, no two of one
+    root: for kinds that fall due by the dozen; when it fails, they are done one by one.
+    `elapsed` says that it waits for so many minutes, not for an instant: it keeps doing so when
+    the database's clock is set back.
     """
 
     def register(effect: TimerEffect) -> TimerEffect:
         if kind in _timers and _timers[kind].effect is not effect:
             raise KindTaken(kind)
-        _timers[kind] = TimerKind(effect, lock, retries, died)
+        _timers[kind] = TimerKind(effect, lock, retries, died, elapsed, many)
         return effect
 
     return register
@@ -120,9 +143,40 @@ def outbound_purpose(purpose: str) -> Outbound | None:
     return _purposes.get(purpose)
 
 
+def elapsed_kinds() -> list[str]:
+    """The kinds of timers that wait for a time to pass."""
+    return sorted(name for name, kind in _timers.items() if kind.elapsed)
+
+
 def registered() -> dict[str, list[str]]:
     """The names of all kinds of timers and purposes of messages."""
     return {"timer": sorted(_timers), "outbound": sorted(_purposes)}
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What `schedule` is asked for."""
+
+    kind: str
+    root: models.Model
+    due_at: datetime.datetime
+    key: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def values(self) -> list[Any]:
+        """For the places of `PROMISE`."""
+        label = self.root._meta.label_lower
+        given = {
+            "kind": self.kind,
+            "key": self.key or f"{label}:{self.root.pk}",
+            "root_type": label,
+            "root_id": self.root.pk,
+            "due_at": self.due_at,
+            "next_at": self.due_at,
+            "data": self.data,
+        }
+        columns = {column.name: column for column in Timer._meta.concrete_fields}
+        return [columns[name].get_db_prep_save(each, connection) for name, each in given.items()]
 
 
 def schedule(
@@ -133,20 +187,16 @@ def schedule(
     One open timer per kind and key (by default the root): scheduling again moves it. The
     caller holds the root's lock.
     """
-    name = key or f"{root._meta.label_lower}:{root.pk}"
-    open_rows = Timer.objects.open().filter(kind=kind, key=name)
-    values = {"due_at": due_at, "next_at": due_at, "data": data, "token": None}
-    if open_rows.update(**values, attempts=0, last_error=""):
-        return open_rows.get()
-    return Timer.objects.create(
-        kind=kind,
-        key=name,
-        root_type=root._meta.label_lower,
-        root_id=root.pk,
-        due_at=due_at,
-        next_at=due_at,
-        data=data,
-    )
+    return schedule_all([Promise(kind, root, due_at, key, data)])[0]
+
+
+def schedule_all(promises: Sequence[Promise]) -> list[Timer]:
+    """The same for several, no two of one kind and key."""
+    if not promises:
+        return []
+    text = PROMISE.format(rows=", ".join([PLACES] * len(promises)))
+    values = [value for promise in promises for value in promise.values()]
+    return list(Timer._base_manager.raw(text, values))
 
 
 def cancel(kind: str, root: models.Model, *, key: str = "") -> int:
@@ -167,9 +217,24 @@ def send_later(
     **data: Any,
 ) -> OutboundMessage:
     """Promise a message in the caller's transaction; its id is the idempotency key."""
+    message = draft(purpose, root, channel=channel, address=address, due_at=due_at, **data)
+    append(message)
+    return message
+
+
+def draft(
+    purpose: str,
+    root: models.Model,
+    *,
+    channel: Channel,
+    address: str,
+    due_at: datetime.datetime | None = None,
+    **data: Any,
+) -> OutboundMessage:
+    """The message as `send_later` would promise it, for who inserts it along with other rows."""
     moment = due_at or clock.now()
     registration = outbound_purpose(purpose)
-    return OutboundMessage.objects.create(
+    return OutboundMessage(
         purpose=purpose,
         channel=channel,
         address=address,

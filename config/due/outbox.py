@@ -1,24 +1,17 @@
-"""The worker's sending side: a thread for each attempt, few for each provider.
+"""The worker's sending side: few threads for each provider, so that a slow one delays nobody else.
 
-A message is claimed only when a thread is free for it, so a slow provider fills its own few
-threads and nothing else waits; urgent messages have threads that others never take.
+A message is claimed only when a thread is free for it. A slow provider fills its own few threads
+and nothing else waits; urgent messages have threads that others never take.
 """
 
 import threading
 from collections import Counter
 from dataclasses import dataclass
 
-import structlog
-from django.db import connection
-
 from config.due.leases import Lease, claim, seconds_to_next
 from config.due.models import OutboundMessage
-from config.due.sending import attempt
+from config.due.senders import Senders
 
-log = structlog.get_logger(__name__)
-
-PER_PROVIDER = 4
-PER_LANE = 16
 LOOK_AGAIN = 0.25  # while some provider has no thread free, its waiting rows look due
 CONDITION = (
     "urgent = %s AND provider <> ALL(%s)"
@@ -27,12 +20,18 @@ CONDITION = (
 
 
 @dataclass(frozen=True)
-class Sending:
-    """One attempt on its way."""
+class Lane:
+    """Threads for urgent messages, or for all others: how many, and for each provider."""
 
-    lease: Lease
     urgent: bool
-    provider: str
+    threads: int
+    per_provider: int
+
+
+LANES = (
+    Lane(urgent=True, threads=16, per_provider=8),
+    Lane(urgent=False, threads=16, per_provider=4),
+)
 
 
 class Outbox:
@@ -41,50 +40,46 @@ class Outbox:
     def __init__(self, wake: threading.Event) -> None:
         self._wake = wake
         self._lock = threading.Lock()
-        self._busy: set[Sending] = set()
+        self._busy: dict[Lane, Counter[str]] = {lane: Counter() for lane in LANES}
+        self._senders = Senders()
 
     def turn(self) -> float | None:
         """Start what can be started; seconds until there may be more, None for no known time."""
-        started = [urgent for urgent in (True, False) if self._start_one(urgent=urgent)]
-        if started:
-            return 0.0
         wait = seconds_to_next(OutboundMessage)
-        return wait if wait is None or wait > 0 else LOOK_AGAIN
+        if wait is None or wait > 0:
+            return wait
+        return 0.0 if any(self._start_some(lane) for lane in LANES) else LOOK_AGAIN
 
     def active(self) -> int:
         """How many attempts are on their way."""
-        return len(self._busy)
+        return sum(busy.total() for busy in self._busy.values())
 
-    def _start_one(self, *, urgent: bool) -> bool:
+    def _start_some(self, lane: Lane) -> bool:
         with self._lock:
-            lane = [sending for sending in self._busy if sending.urgent == urgent]
-        if len(lane) >= PER_LANE:
+            busy = self._busy[lane].copy()
+        full = [provider for provider, count in busy.items() if count >= lane.per_provider]
+        most = max((count for count in busy.values() if count < lane.per_provider), default=0)
+        # So few that all of them may be for the provider that has the fewest threads left.
+        limit = min(lane.threads - busy.total(), lane.per_provider - most)
+        if limit <= 0:
             return False
-        taken = Counter(sending.provider for sending in lane)
-        full = [provider for provider, count in taken.items() if count >= PER_PROVIDER]
-        leases = claim(OutboundMessage, 1, CONDITION, (urgent, full))
+        leases = claim(OutboundMessage, limit, CONDITION, (lane.urgent, full))
         for lease in leases:
-            self._start(lease, urgent=urgent)
+            self._start(lane, lease)
         return bool(leases)
 
-    def _start(self, lease: Lease, *, urgent: bool) -> None:
-        provider = OutboundMessage.objects.values_list("provider", flat=True).get(pk=lease.pk)
-        sending = Sending(lease, urgent, provider)
+    def _start(self, lane: Lane, lease: Lease) -> None:
+        provider = lease.row.provider
         with self._lock:
-            self._busy.add(sending)
-        threading.Thread(
-            target=self._send, args=(sending,), name=f"send {lease.pk}", daemon=True
-        ).start()
+            self._busy[lane][provider] += 1
+        self._senders.start(lease, lambda: self._ended(lane, provider))
 
-    def _send(self, sending: Sending) -> None:
-        try:
-            attempt(sending.lease)
-        except Exception:
-            log.exception(
-                "an attempt was cut off; its lease will end", message=str(sending.lease.pk)
-            )
-        finally:
-            connection.close()
-            with self._lock:
-                self._busy.discard(sending)
+    def _ended(self, lane: Lane, provider: str) -> None:
+        with self._lock:
+            busy = self._busy[lane]
+            others_waited = busy.total() >= lane.threads or busy[provider] >= lane.per_provider
+            busy[provider] -= 1
+            if not busy[provider]:
+                del busy[provider]
+        if others_waited:
             self._wake.set()

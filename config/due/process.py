@@ -3,15 +3,13 @@
 import datetime
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
 from django.db import (
     DatabaseError,
-    Error,
     InterfaceError,
     OperationalError,
     connection,
@@ -22,16 +20,16 @@ from config import clock
 from config.audit import sealing
 from config.audit.models import Unsealed
 from config.due import installation, selfaudit, webhook
+from config.due.crews import LONGEST_SLEEP, Crew
 from config.due.jobs import sync_schedules
-from config.due.leases import Lease, claim, perform, release, seconds_to_next
 from config.due.listening import Listener
 from config.due.models import Installation, OutboundMessage
 from config.due.outbox import Outbox
-from config.due.queues import Claimant, Queue, claimants, queues
+from config.due.parking import adopt_parked
+from config.due.queues import Claimant, claimants, queues
 
 log = structlog.get_logger(__name__)
 
-LONGEST_SLEEP = 5.0
 GRACE = 5.0
 BEAT = 3.0
 SEAL = 5.0
@@ -78,6 +76,7 @@ class Worker:
         self._started_at = clock.now()
         self._outbox_wake = threading.Event()
         self._outbox = Outbox(self._outbox_wake)
+        self._crews = [Crew(queue, self.stop) for queue in queues()]
         self._loops = self._make_loops()
 
     def run(self) -> None:
@@ -94,42 +93,31 @@ class Worker:
 
     def _make_loops(self) -> list[Loop]:
         loops = [
-            Loop(f"{queue.name} {number}", self._queue_turn(queue), queue.model._meta.db_table)
-            for queue in queues()
-            for number in range(queue.threads)
+            Loop(f"{crew.queue.name} {number}", crew.turn)
+            for crew in self._crews
+            for number in range(crew.queue.threads)
         ]
         loops += [Loop(each.name, _claimant_turn(each), each.name) for each in claimants()]
         table = OutboundMessage._meta.db_table
         loops.append(Loop("outbox", self._outbox.turn, table, self._outbox_wake))
         loops.append(Loop("heartbeat", self._beat))
         loops.append(Loop("sealer", _seal))
+        loops.append(Loop("parked", adopt_parked))
         loops.append(Loop("self-audit", _Audit()))
         return loops
-
-    def _queue_turn(self, queue: Queue) -> Turn:
-        def turn() -> float | None:
-            leases = claim(queue.model, queue.batch)
-            for position, lease in enumerate(leases):
-                if self.stop.is_set():
-                    release(queue.model, leases[position:])
-                    break
-                try:
-                    perform(queue, lease)
-                except (OperationalError, InterfaceError):
-                    _give_back(queue, leases[position:])
-                    raise
-            return 0.0 if leases else _sleep_for(seconds_to_next(queue.model))
-
-        return turn
 
     def _beat(self) -> float:
         installation.beat(self.name, self._started_at)
         return BEAT
 
     def _heard(self, name: str) -> None:
-        for loop in self._loops:
-            if name in ("", loop.wakes):
-                loop.wake.set()
+        for wakes, event in self._wakers():
+            if name in ("", wakes):
+                event.set()
+
+    def _wakers(self) -> Iterator[tuple[str, threading.Event]]:
+        yield from ((loop.wakes, loop.wake) for loop in self._loops)
+        yield from ((crew.queue.model._meta.db_table, crew.wake) for crew in self._crews)
 
     def _thread(self, name: str, run: Callable[..., None], *arguments: object) -> threading.Thread:
         # Daemons: an attempt that hangs in the network must not hold up the end of the process.
@@ -138,8 +126,7 @@ class Worker:
         return thread
 
     def _end(self, threads: list[threading.Thread]) -> None:
-        for loop in self._loops:
-            loop.wake.set()
+        self._heard("")
         end = time.monotonic() + GRACE
         for thread in threads:
             thread.join(max(end - time.monotonic(), 0))
@@ -151,21 +138,6 @@ class Worker:
             log.warning("could not say goodbye: the database is away")
         left = [thread.name for thread in threads if thread.is_alive()]
         log.info("worker ended", worker=self.name, left=left, sending=self._outbox.active())
-
-
-def _give_back(queue: Queue, leases: list[Lease]) -> None:
-    """The database's trouble counts as nobody's attempt, and nobody waits for a lease to end."""
-    if not connection.is_usable():
-        connection.close()
-    with suppress(Error):
-        release(queue.model, leases)
-
-
-def _sleep_for(wait: float | None) -> float | None:
-    """Until the next row. One that is due, yet wasn't given to us, is in another worker's hands."""
-    if wait is None or wait > 0:
-        return wait
-    return 0.001 if wait > -0.01 else 0.05
 
 
 def _claimant_turn(claimant: Claimant) -> Turn:

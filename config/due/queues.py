@@ -1,6 +1,6 @@
 """What the worker works through: queues of due rows, and claimants with a way of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,24 @@ from config.due.rules import DELAYS, Delays
 
 CHANNEL = "watchbill_due"
 
+type Anchor = tuple[str, int]
+"""A record that is locked for a row: its model's label and its key."""
+type Many = Callable[[Sequence[tuple[Any, Any]]], None]
+
 
 @dataclass(frozen=True)
 class Effect:
     """What is to be done for one row, and what follows if it can't be done.
 
     `root()` locks what must be locked before the row, and returns it for `run` and `died`.
+    `anchor` is that record where it is known before: such rows may share a transaction. `many`
+    does so for rows of different records at once, given as pairs of row and root.
     """
 
     root: Callable[[], models.Model | None]
     run: Callable[[Any], None]
+    anchor: Anchor | None = None
+    many: Many | None = None
     delays: Delays = DELAYS
     died: Callable[[Any], None] | None = None
 
@@ -38,7 +46,7 @@ class Queue:
     prepare: Callable[[Any], Effect | None]
     describe: Callable[[Any], str]
     subject: Callable[[Any], models.Model | None]
-    batch: int = 10
+    batch: int = 20
     threads: int = 1
 
 

@@ -10,6 +10,7 @@ from django_q.models import Schedule
 from config.audit.models import LedgerEntry, Unsealed
 from config.due.models import DueRow, Installation, OutboundMessage, WorkerHeartbeat
 from config.due.queues import claimants, queues
+from config.due.rules import BUSY, LONGEST_LOOK
 
 WORKER_SILENT = 30
 ROW_LATE = 60
@@ -44,7 +45,7 @@ def all_done(found: dict[str, Check]) -> bool:
 
 
 def _worker() -> Check:
-    silent = _age(WorkerHeartbeat.objects.order_by("-seen_at"), "seen_at")
+    silent = age(WorkerHeartbeat.objects.order_by("-seen_at"), "seen_at")
     if silent is None:
         return Check(False, "no worker has ever run here: start manage.py worker")
     if silent > WORKER_SILENT:
@@ -53,10 +54,10 @@ def _worker() -> Check:
 
 
 def _queue() -> Check:
-    late = {queue.name: _lateness(queue.model) for queue in queues()}
+    late = {queue.name: max(lateness(queue.model), kept_waiting(queue.model)) for queue in queues()}
     late |= {each.name: each.lag() for each in claimants() if each.lag is not None}
     words = [f"{name} {age:.0f} s late" for name, age in late.items() if age > ROW_LATE]
-    overdue = _age(Schedule.objects.exclude(repeats=0).order_by("next_run"), "next_run") or 0.0
+    overdue = jobs_late()
     if overdue > JOB_LATE:
         words.append(f"background jobs {overdue:.0f} s late: start manage.py qcluster")
     dead = sum(queue.model.objects.dead().count() for queue in queues())
@@ -64,7 +65,7 @@ def _queue() -> Check:
 
 
 def _outbox() -> Check:
-    late = _lateness(OutboundMessage)
+    late = lateness(OutboundMessage)
     paused = Installation.objects.exclude(outbound_paused_at=None).first()
     words = f"oldest {late:.0f} s late, {OutboundMessage.objects.dead().count()} dead letters"
     if paused is not None:
@@ -73,17 +74,34 @@ def _outbox() -> Check:
 
 
 def _seal() -> Check:
-    first = Unsealed.objects.order_by("seq").values("seq")[:1]
-    waiting = _age(LedgerEntry.objects.filter(seq=models.Subquery(first)), "at") or 0.0
+    waiting = unsealed_for()
     return Check(waiting <= SEAL_LATE, f"oldest entry without a seal: {waiting:.0f} s")
 
 
-def _lateness(model: type[DueRow]) -> float:
+def unsealed_for() -> float:
+    """Seconds since the oldest entry without a seal was written."""
+    first = Unsealed.objects.order_by("seq").values("seq")[:1]
+    return age(LedgerEntry.objects.filter(seq=models.Subquery(first)), "at") or 0.0
+
+
+def jobs_late() -> float:
+    """Seconds since the first background job should have begun."""
+    return age(Schedule.objects.exclude(repeats=0).order_by("next_run"), "next_run") or 0.0
+
+
+def lateness(model: type[DueRow]) -> float:
     """Seconds since the first open row could have been taken; leased or backing off is not late."""
-    return _age(model.objects.open().order_by("next_at", "pk"), "next_at") or 0.0
+    return age(model.objects.open().order_by("next_at", "pk"), "next_at") or 0.0
 
 
-def _age(rows: models.QuerySet[Any], column: str) -> float | None:
+def kept_waiting(model: type[DueRow]) -> float:
+    """Seconds since the first of the rows was due whose records others keep locked."""
+    soon = Now() + datetime.timedelta(seconds=2 * LONGEST_LOOK)
+    rows = model.objects.open().filter(next_at__lte=soon, last_error=BUSY)
+    return age(rows.order_by("due_at"), "due_at") or 0.0
+
+
+def age(rows: models.QuerySet[Any], column: str) -> float | None:
     """Seconds between the first row's column and the database's clock, never below zero."""
     age = models.ExpressionWrapper(Now() - models.F(column), models.DurationField())
     first = rows.values_list(age).first()

@@ -4,6 +4,7 @@ The network comes between two transactions, so a crash in between sends the mess
 under the same key. What the provider answered is stored before anything is built on it.
 """
 
+import copy
 import datetime
 import time
 from collections.abc import Callable, Iterator
@@ -13,25 +14,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from django.apps import apps
 from django.db import DatabaseError, InterfaceError, connection, models, transaction
 
 from config import clock
+from config.audit.tracking import append
 from config.due import mail, webhook
 from config.due.answers import Answer, failed, sent
 from config.due.faults import reach
-from config.due.leases import (
-    Lease,
-    after,
-    announce_death,
-    apart,
-    bound_transaction,
-    held,
-    is_shortage,
-    readable,
-)
+from config.due.leases import Lease, after, bound_transaction, held, is_ours, is_shortage, readable
 from config.due.models import Attempt, AttemptOutcome, Channel, OutboundMessage
-from config.due.operations import Outbound, Send, Skip, locked_root, outbound_purpose, subject_of
-from config.due.rules import DELAYS, delay_after
+from config.due.operations import Outbound, Send, Skip, outbound_purpose, subject_of
+from config.due.performing import LAST_PATIENCE, announce_death, apart
+from config.due.rules import DELAYS, delay_after, parked
 
 log = structlog.get_logger(__name__)
 
@@ -80,15 +75,19 @@ def transport(channel: str) -> Callable[[Transport], Transport]:
     return register
 
 
+def knows(message: OutboundMessage) -> bool:
+    """Whether the code that makes and sends it is installed here."""
+    return outbound_purpose(message.purpose) is not None and message.channel in _transports
+
+
 def attempt(lease: Lease) -> None:
     """Try once. Raises only when the database connection is gone."""
-    message = held(OutboundMessage, lease).first()
-    if message is None:
+    message: OutboundMessage = lease.row
+    if not is_ours(OutboundMessage, lease):
         return
     registration = outbound_purpose(message.purpose)
-    if registration is None or message.channel not in _transports:
-        what = f"{message.purpose} by {message.channel}"
-        _park(message, f"No code here knows the message {what}: install it, retry.")
+    if registration is None or not knows(message):
+        _park(message, parked(f"{_what(message)} by {message.channel}"))
         return
     began = clock.now()
     try:
@@ -143,25 +142,34 @@ def _settle(
     began: datetime.datetime,
 ) -> None:
     """Write down the attempt, and mark the message if the lease is still ours."""
-    bound_transaction()
+    bound_transaction(LAST_PATIENCE)
     root = _locked_root(message)
-    row = held(OutboundMessage, lease).select_for_update(no_key=True).first()
     if message.outcome not in (AttemptOutcome.SENT, AttemptOutcome.REFUSED):
         _note(message, answer, began)
-    reach("settle_before_commit")
-    if row is None:
-        return
+    row = copy.copy(message)  # should this be tried again, the message is as it was
     if isinstance(answer, Skip):
-        row.outcome, row.done_at, row.last_error = AttemptOutcome.SKIPPED, clock.now(), ""
-        row.save()
+        _done(row, lease, AttemptOutcome.SKIPPED)
     elif answer.outcome == AttemptOutcome.SENT:
-        row.outcome, row.done_at, row.last_error = answer.outcome, clock.now(), ""
-        row.save()
-        _follow(row, registration.sent, answer)
-    elif answer.outcome == AttemptOutcome.REFUSED:
-        _bury(row, root, registration, answer)
-    else:
-        _again(row, root, registration, answer)
+        if _done(row, lease, answer.outcome):
+            _follow(row, registration.sent, answer)
+    elif _lock(lease):
+        if answer.outcome == AttemptOutcome.REFUSED:
+            _bury(row, root, registration, answer)
+        else:
+            _again(row, root, registration, answer)
+    reach("settle_before_commit")
+
+
+def _lock(lease: Lease) -> bool:
+    rows = held(OutboundMessage, lease).select_for_update(no_key=True)
+    return bool(rows.values_list("pk", flat=True))
+
+
+def _done(row: OutboundMessage, lease: Lease, outcome: AttemptOutcome) -> bool:
+    """Mark it, while the lease is ours."""
+    row.outcome, row.done_at, row.last_error = outcome, clock.now(), ""
+    rows = held(OutboundMessage, lease)
+    return bool(rows.update(outcome=row.outcome, done_at=row.done_at, last_error=row.last_error))
 
 
 def _note(message: OutboundMessage, answer: Answer | Skip, began: datetime.datetime) -> None:
@@ -169,7 +177,7 @@ def _note(message: OutboundMessage, answer: Answer | Skip, began: datetime.datet
         outcome, text = AttemptOutcome.SKIPPED, answer.reason
     else:
         outcome, text = answer.outcome, answer.text
-    Attempt.objects.create(
+    row = Attempt(
         message_id=message.pk,
         number=message.attempts,
         began_at=began,
@@ -177,6 +185,7 @@ def _note(message: OutboundMessage, answer: Answer | Skip, began: datetime.datet
         outcome=outcome,
         answer=readable(text),
     )
+    append(row)
     log.info(
         "attempt to send", message=str(message.pk), purpose=message.purpose, outcome=str(outcome)
     )
@@ -241,7 +250,11 @@ def _what(message: OutboundMessage) -> str:
 
 
 def _locked_root(message: OutboundMessage) -> models.Model | None:
+    """Its root, locked. What it is called is read where that is needed, which is seldom."""
     try:
-        return locked_root(message)
+        rows = apps.get_model(message.root_type)._base_manager.only("pk")
     except LookupError:
         return None  # its code is gone; that mustn't keep the answer from being stored
+    locked = rows.select_for_update(no_key=True, of=("self",))
+    found: models.Model | None = locked.filter(pk=message.root_id).first()
+    return found

@@ -26,7 +26,14 @@ def prepare(timer: Timer) -> Effect | None:
         if kind.died is not None and found is not None:
             kind.died(timer, found)
 
-    return Effect(root=root, run=run, delays=kind.retries, died=died)
+    return Effect(
+        root=root,
+        run=run,
+        anchor=None if kind.lock else (timer.root_type, timer.root_id),
+        many=kind.many,
+        delays=kind.retries,
+        died=died,
+    )
 
 
 # Two threads: one slow effect must not make the next timer late.

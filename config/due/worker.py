@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from config import clock
-from config.due.leases import Lease, lease_one, perform, perform_strictly
+from config.due.leases import Lease, lease_one
 from config.due.models import DueRow, OutboundMessage
+from config.due.performing import perform, perform_strictly
 from config.due.queues import Queue, queues
 from config.due.sending import attempt, capture_sends, is_captured
 

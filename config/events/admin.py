@@ -1,8 +1,13 @@
 """The event log in the admin."""
 
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from config.adminkit.base import OversightAdmin, register
+from config.access.restricted import names_behind
+from config.adminkit.base import OversightAdmin, display, register
 from config.due.admin import DueRowAdmin, StandFilter
 from config.events.models import Event, EventDelivery, RestrictedRead
 
@@ -51,9 +56,21 @@ class RestrictedReadAdmin(OversightAdmin):
     empty_text = "Nobody has opened a restricted record."
     section = "Evidence"
     nav_order = 20
-    list_display = ["at", "actor", "what", "subject_type", "subject_ids", "origin"]
+    list_display = ["at", "actor", "what", "shown_records", "origin"]
     list_filter = ["origin", ("at", RangeDateTimeFilter)]
     list_filter_submit = True
     search_fields = ["what"]
     list_select_related = ["actor"]
-    fields = ["at", "actor", "what", "subject_type", "subject_ids", "origin"]
+    readonly_fields = ["shown_records"]
+    fields = ["at", "actor", "what", "shown_records", "subject_type", "subject_ids", "origin"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the names of the records."""
+        names = names_behind("subject_type", "subject_ids")
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(names=names)
+        return rows
+
+    @display(description="Restricted records")
+    def shown_records(self, read: Any) -> str:
+        """Which ones, by the names that people know."""
+        return ", ".join(read.names)

@@ -41,7 +41,6 @@ QUEUE = Queue(
     prepare=prepare,
     describe=lambda delivery: f"the handler {delivery.handler}",
     subject=subject,
-    batch=20,
 )
 register_queue(QUEUE)
 

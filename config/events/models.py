@@ -24,6 +24,9 @@ class Event(AppendOnly):
     reason = models.TextField(blank=True)
     data = models.JSONField(default=dict)
 
+    # No column: its subject as the operation holds it, under its lock, while it is being recorded.
+    held: models.Model | None = None
+
     class Meta:
         default_permissions = ()
         indexes = [
@@ -39,6 +42,12 @@ class Event(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject_name}".strip()
+
+    def about[M: models.Model](self, model: type[M]) -> M:
+        """Its subject: inside the operation the object that this holds, elsewhere as it is now."""
+        if isinstance(self.held, model):
+            return self.held
+        return model._default_manager.get(pk=self.subject_id or 0)
 
 
 class EventDelivery(DueRow):

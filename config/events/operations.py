@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 
 from config import clock, origin
+from config.audit.tracking import append
 from config.errors import Blocker
 from config.events.models import Event, EventDelivery
 
@@ -45,8 +46,21 @@ def record(
 
     Call it inside the operation's transaction. `data` holds ids and plain values only.
     """
+    return publish(compose(kind, subject, actor=actor, at=at, reason=reason, **data))
+
+
+def compose(
+    kind: str,
+    subject: models.Model | None,
+    *,
+    actor: "User",
+    at: datetime.datetime | None = None,
+    reason: str = "",
+    **data: Any,
+) -> Event:
+    """The event as `record` would append it, for rows that tell of it: `publish` appends both."""
     moment = clock.now()
-    event = Event.objects.create(
+    event = Event(
         kind=kind,
         subject_type=subject._meta.label_lower if subject is not None else "",
         subject_id=subject.pk if subject is not None else None,
@@ -58,13 +72,19 @@ def record(
         reason=reason,
         data=data,
     )
-    names = _subscriptions.get(kind, ())
-    if names:
-        EventDelivery.objects.bulk_create(
-            EventDelivery(event=event, handler=name, due_at=moment, next_at=moment)
-            for name in names
-        )
-    for react in _within.get(kind, ()):
+    event.held = subject
+    return event
+
+
+def publish(event: Event, *along: models.Model) -> Event:
+    """Append a composed event with its deliveries, and the rows that tell of it; see `record`."""
+    due = event.recorded_at
+    deliveries = (
+        EventDelivery(event=event, handler=name, due_at=due, next_at=due)
+        for name in _subscriptions.get(event.kind, ())
+    )
+    append(event, *deliveries, *along)
+    for react in _within.get(event.kind, ()):
         react(event)
     return event
 

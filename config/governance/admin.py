@@ -18,7 +18,7 @@ from config.adminkit.base import (
     register,
 )
 from config.adminkit.home import Item, Section, home_section
-from config.adminkit.policy import DraftForm, NewPolicyForm, PolicyAdmin, period_of
+from config.adminkit.policy import DraftForm, NewPolicyForm, PolicyAdmin
 from config.governance import registry
 from config.governance.activation import awaits_review
 from config.governance.content import concrete
@@ -26,6 +26,7 @@ from config.governance.forms import field_of
 from config.governance.models import Policy, PolicyVersion, SettingVersion, VersionState
 from config.governance.operations import is_own_work
 from config.governance.setup import is_setup_mode
+from config.governance.wording import period_of
 
 MOST = 6
 LOOKED_AT = 50

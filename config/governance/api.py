@@ -34,10 +34,11 @@ from rest_framework.response import Response
 from config.apikit.serializers import Input, Ref
 from config.apikit.views import VIEW, Creates, Edits, Histories, Resource, listing, verb
 from config.governance import activation, operations
+from config.governance.backtest import run_backtest, shown_to
 from config.governance.content import parts_of
 from config.governance.drafts import place_of
 from config.governance.models import (
-    Approval,
+    BackTest,
     Freedom,
     Policy,
     PolicyVersion,
@@ -45,6 +46,16 @@ from config.governance.models import (
     verbs_from,
 )
 from config.governance.review import changes_of
+from config.governance.shapes import (
+    ActivateIn,
+    ApproveIn,
+    BackTestIn,
+    CommentIn,
+    ReasonIn,
+    RetireIn,
+    ReviewOut,
+    SubmitIn,
+)
 from config.organisation.models import BusinessUnit, User
 
 VERSION_FIELDS = (
@@ -53,8 +64,9 @@ VERSION_FIELDS = (
     *("created_at", "allowed", "version"),
 )
 _META = ("key", "unit", "title", "change_reason")
+MOST_TESTS = 3
 _VERSION_VERBS = (
-    *("submit", "approve", "send_back", "activate", "retire"),
+    *("submit", "backtest", "approve", "send_back", "activate", "retire"),
     *("activate_in_emergency", "review_emergency"),
 )
 
@@ -97,83 +109,6 @@ class DraftIn(Input):
     unit = Ref(BusinessUnit, required=False, allow_null=True)
     title = serializers.CharField(max_length=200, required=False)
     change_reason = serializers.CharField(max_length=5000, required=False, allow_blank=True)
-
-
-class SubmitIn(Input):
-    """Why it changes, where the draft doesn't say."""
-
-    change_reason = serializers.CharField(max_length=5000, required=False)
-
-
-class ApproveIn(Input):
-    """The hash of the content that was read; without it, of what is stored."""
-
-    content_hash = serializers.RegexField(r"^[0-9a-f]{64}$", required=False)
-    comment = serializers.CharField(max_length=5000, required=False, allow_blank=True)
-
-
-class ReasonIn(Input):
-    """Why."""
-
-    reason = serializers.CharField(max_length=5000)
-
-
-class RetireIn(Input):
-    """Why it ends."""
-
-    reason = serializers.CharField(max_length=5000, required=False, allow_blank=True)
-
-
-class ActivateIn(Input):
-    """From when it holds: now, or a time to come."""
-
-    at = serializers.DateTimeField(required=False, allow_null=True)
-
-
-class CommentIn(Input):
-    """What the reviewer found."""
-
-    comment = serializers.CharField(max_length=5000)
-
-
-class ApprovalOut(serializers.ModelSerializer[Approval]):
-    """A reviewer's word."""
-
-    reviewer = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
-
-    class Meta:
-        model = Approval
-        fields = read_only_fields = (
-            *("at", "reviewer", "decision", "content_hash", "comment", "in_setup_mode"),
-        )
-
-
-class ContentChangeOut(serializers.Serializer[Any]):
-    """One field that differs from the version in force."""
-
-    what = serializers.ChoiceField(choices=["changed", "added", "removed"], read_only=True)
-    part = serializers.CharField(read_only=True)
-    line = serializers.CharField(read_only=True)
-    field = serializers.CharField(read_only=True)
-    old = serializers.JSONField(read_only=True, allow_null=True)
-    new = serializers.JSONField(read_only=True, allow_null=True)
-
-
-class BlockerOut(serializers.Serializer[Any]):
-    """What must be done before it can be activated."""
-
-    code = serializers.CharField(read_only=True)
-    text = serializers.CharField(read_only=True)
-    link = serializers.CharField(read_only=True)
-
-
-class ReviewOut(serializers.Serializer[Any]):
-    """What an approver reads."""
-
-    content_hash = serializers.CharField(read_only=True)
-    changes = ContentChangeOut(many=True, read_only=True)
-    blockers = BlockerOut(many=True, read_only=True)
-    approvals = ApprovalOut(many=True, read_only=True)
 
 
 class VersionFilters(django_filters.FilterSet):
@@ -248,12 +183,14 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
     @action(detail=True, methods=["get"])
     def review(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What changes against the version in force, who said what, and what is in the way."""
-        row = self.get_object()
+        row: Any = self.get_object()
+        actor: Any = request.user
         read = {
             "content_hash": row.content_hash,
             "changes": changes_of(row),
             "blockers": activation.activation_blockers(row),
             "approvals": row.approvals.select_related("reviewer").order_by("id"),
+            "backtests": [shown_to(each, actor) for each in _last_tests(row)],
         }
         return Response(ReviewOut(read, context=self.get_serializer_context()).data)
 
@@ -263,6 +200,11 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
     def submit(self, row: M, data: dict[str, Any], actor: User) -> None:
         """Hand the draft to the approvers."""
         operations.submit(row, actor=actor, reason=data.get("change_reason", ""))
+
+    @verb(BackTestIn)
+    def backtest(self, row: M, data: dict[str, Any], actor: User) -> None:
+        """Try it on past records; what it found is with the review."""
+        run_backtest(row, actor=actor, last=data["last"])
 
     @verb(ApproveIn)
     def approve(self, row: M, data: dict[str, Any], actor: User) -> None:
@@ -295,6 +237,11 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
     def review_emergency(self, row: M, data: dict[str, Any], actor: User) -> None:
         """The second pair of eyes, after the fact."""
         activation.review_emergency(row, actor=actor, comment=data["comment"])
+
+
+def _last_tests(row: PolicyVersion) -> QuerySet[BackTest]:
+    rows: QuerySet[BackTest] = row.backtests.order_by("-id")
+    return rows.select_related("by", "against", "version__policy")[:MOST_TESTS]
 
 
 class PolicyOut(serializers.ModelSerializer[Policy]):

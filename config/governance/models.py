@@ -199,6 +199,10 @@ class PolicyVersion(Tracked):
         """What the first draft of a policy begins with, where the fields' defaults don't do."""
         return {}
 
+    def shown_value(self, name: str, value: Any) -> str | None:
+        """A field's value in words, for kinds whose field can't tell; None: as any other."""
+        return None
+
     @classmethod
     def clean_values(cls, policy: Policy, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """The values in their stored form, for kinds whose fields can't tell by themselves.
@@ -236,6 +240,29 @@ class Approval(AppendOnly):
         return f"{self.reviewer}: {self.decision}"
 
 
+class BackTest(AppendOnly):
+    """What a version would have decided on past records, beside what the one in force decides.
+
+    `outcomes` counts each pair `{was, would, count}`; `examples` holds keys of differing records.
+    """
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="backtests")
+    against = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="+")
+    content_hash = models.CharField(max_length=64)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=clock.now)
+    looked_at = models.PositiveIntegerField()
+    differing = models.PositiveIntegerField()
+    outcomes = models.JSONField()
+    examples = models.JSONField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.differing} of {self.looked_at} differ"
+
+
 class SettingVersion(PolicyVersion):
     """A version of one governed setting; the registry knows its type and bounds."""
 
@@ -253,6 +280,11 @@ class SettingVersion(PolicyVersion):
     def initial_values(cls, policy: Policy) -> Mapping[str, Any]:
         """The shipped default."""
         return {"value": registry.registered(policy.key).default}
+
+    def shown_value(self, name: str, value: Any) -> str | None:
+        """By the type that the registry names."""
+        setting = registry.find(self.policy.key)
+        return setting.show(value) if setting is not None and name == "value" else None
 
     @classmethod
     def clean_values(cls, policy: Policy, values: Mapping[str, Any]) -> Mapping[str, Any]:

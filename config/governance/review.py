@@ -4,16 +4,14 @@ import datetime
 
 from django.db.models import QuerySet
 
-from config.governance.content import content_of
 from config.governance.models import PolicyVersion, VersionState
-from config.governance.rules import Change, Content, diff
+from config.governance.rules import Change
+from config.governance.wording import difference
 
 
 def changes_of(version: PolicyVersion) -> list[Change]:
     """What the version changes: against the one in force now, or the one that it followed."""
-    before = basis_of(version)
-    nothing = Content(type(version).policy_kind, {}, {})
-    return diff(nothing if before is None else content_of(before), content_of(version))
+    return difference(basis_of(version), version)
 
 
 def basis_of(version: PolicyVersion) -> PolicyVersion | None:

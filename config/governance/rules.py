@@ -20,6 +20,12 @@ _ACTIVATORS = roles(Role.POLICY_AUTHOR, Role.POLICY_APPROVER, Role.UNIT_ADMINIST
 VERBS: Mapping[str, Need] = {
     "draft": _AUTHORS,
     "submit": _AUTHORS,
+    "backtest": roles(
+        Role.POLICY_AUTHOR,
+        Role.POLICY_APPROVER,
+        Role.UNIT_ADMINISTRATOR,
+        Role.PLATFORM_ADMINISTRATOR,
+    ),
     "approve": _APPROVERS,
     "send_back": _APPROVERS,
     "activate": _ACTIVATORS,
@@ -128,6 +134,19 @@ explain(
     policy_locked=(
         "The enterprise keeps this policy for every unit",
         "Propose the change for the enterprise, without a unit.",
+    ),
+    setting_unknown=("There is no such setting any more", "Retire the version."),
+    setting_not_tighter=(
+        "A unit's value must stay within the enterprise's",
+        "Choose a value that the enterprise's allows, or have that one changed first.",
+    ),
+    nothing_to_replay=(
+        "This kind of policy decides nothing about past records",
+        "Read the changes instead; there is nothing to try them on.",
+    ),
+    nothing_in_force=(
+        "No version is in force to compare with",
+        "Activate the first version; later ones are compared with it.",
     ),
     nothing_to_review=("Nothing waits for a review here", "Nothing is left to do."),
 )

@@ -21,6 +21,7 @@ _ROWS = {"state", "key", "updated_since", "cursor"}
 class SettingOut(VersionOut):
     """A version of a setting; without an `id` it is the shipped default, that nobody has seeded."""
 
+    id = serializers.IntegerField(read_only=True, allow_null=True)
     value = serializers.JSONField(read_only=True)
     default = serializers.SerializerMethodField(method_name="default_of")
     help = serializers.SerializerMethodField()

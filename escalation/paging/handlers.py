@@ -28,4 +28,4 @@ outbound(
 @within("incident.acknowledged")
 def close_pages(event: Event) -> None:
     """In the acknowledgement's own transaction: what waits is not sent any more."""
-    answer_pages(Incident.objects.get(pk=event.subject_id or 0), by=event.actor)
+    answer_pages(event.about(Incident), by=event.actor)

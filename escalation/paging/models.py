@@ -7,8 +7,9 @@ from typing import Self
 from django.db import models
 
 from config import clock
-from config.access.rules import Level, level
-from config.access.visibility import register_verbs
+from config.access.restricted import hangs_on
+from config.access.rules import Level, Need
+from config.access.visibility import register_verbs, visible_records
 from config.organisation.models import User
 from escalation.responders.models import ContactMethod
 from incidents.lifecycle.models import Incident
@@ -29,10 +30,7 @@ class PageQuerySet(models.QuerySet["Page"]):
 
     def visible_to(self, user: User) -> Self:
         """Pages about incidents that the user can see, and one's own."""
-        if not user.is_active:
-            return self.none()
-        seen = models.Q(incident__in=Incident.objects.visible_to(user).values("pk"))
-        return self.filter(seen | models.Q(responder=user))
+        return self.filter(visible_records(user, self.model))
 
 
 def new_page_id() -> uuid.UUID:
@@ -83,15 +81,6 @@ class Page(models.Model):
     def __str__(self) -> str:
         return f"{self.responder} about {self.incident.reference}"
 
-    @property
-    def team_id(self) -> int:
-        """The container from which rights are inherited."""
-        return self.incident.team_id
 
-    @property
-    def service_id(self) -> int | None:
-        """The container from which rights are inherited."""
-        return self.incident.service_id
-
-
-register_verbs(Page, {"view": level(Level.VIEW)})
+hangs_on(Page, Incident, "incident", owner="responder")
+register_verbs(Page, {"view": Need(level=Level.VIEW, owner="responder_id")})

@@ -1,16 +1,17 @@
 """Creating pages, and following what became of each attempt to deliver them."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from config import clock
-from config.audit.tracking import lock
+from config.audit.tracking import append, lock
 from config.due import mail
 from config.due.models import Channel, OutboundMessage
-from config.due.operations import Send, Skip, send_later
+from config.due.operations import Send, Skip, draft
 from config.errors import DomainError
 from config.events.operations import ask
 from config.governance.in_force import setting
@@ -19,6 +20,7 @@ from escalation.paging import rules
 from escalation.paging.links import page_id_of, url_of
 from escalation.paging.models import Page, PageState
 from escalation.responders.models import ContactMethod
+from escalation.responders.operations import usable_methods
 from incidents.alerts.models import Alert
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import acknowledge
@@ -29,6 +31,17 @@ PURPOSE = "page"
 # States of the run (a room above this one) and of the page in which nobody is to be woken.
 STOPPED = ("acknowledged", "ended")
 ANSWERED = (PageState.ACKNOWLEDGED, PageState.NOT_NEEDED)
+# Columns by which it is decided who is next, and those of which a page and its record tell.
+DECIDING = ("team_id", "service_id", "unit_id", "severity")
+TOLD = (
+    *("run", "responder", "incident", "contact", "tier", "round", "state"),
+    *("due_at", "created_at", "sent_at", "acknowledged_at", "expires_at"),
+    *(f"incident__{name}" for name in ("reference", "title", "severity", "state", "is_restricted")),
+    *("incident__started_at", "incident__opened_at", "incident__service"),
+    *("incident__service__name", "incident__service__runbook_url"),
+    *(f"responder__{name}" for name in ("username", "name", "email", "is_active")),
+    *("run__state", "run__acknowledged_at"),
+)
 
 
 class PageGone(DomainError):
@@ -49,53 +62,58 @@ class PagePlan:
     round: int
     due_at: datetime.datetime
 
+    @property
+    def step(self) -> tuple[int, int, int, int]:
+        """What there is one page for."""
+        return self.run_id, self.round, self.tier, self.responder.pk
 
-def create_pages(plans: Iterable[PagePlan], *, actor: User) -> None:
-    """Page each person once for this step, by as many methods at once as the severity asks.
+
+def create_pages(plans: Sequence[PagePlan], *, actor: User) -> None:
+    """Page each person once for a step, by as many methods at once as the severity asks.
 
     A page that exists already stays alone (a timer that ran twice). Somebody without a verified
     contact method gets a failed page, so that the next in line is asked at once.
     """
-    # All rows before the first is sent: only then is it known whether anybody can be reached.
-    fresh = [page for plan in plans if (page := _create(plan, actor=actor)) is not None]
+    methods = usable_methods(plan.responder for plan in plans)
+    # All pages before the first fails: only then is it known whether anybody can be reached.
+    fresh = [_create(plan, methods[plan.responder.pk], actor=actor) for plan in _unpaged(plans)]
     for page in fresh:
-        _send_first(page)
+        if page.contact is None:
+            _fail(page, "has no verified contact method")
 
 
-def _create(plan: PagePlan, *, actor: User) -> Page | None:
-    page, is_new = Page.objects.get_or_create(
+def _unpaged(plans: Sequence[PagePlan]) -> list[PagePlan]:
+    rows = Page.objects.filter(run__in={plan.run_id for plan in plans})
+    paged = set(rows.values_list("run", "round", "tier", "responder"))
+    return [plan for plan in plans if plan.step not in paged]
+
+
+def _create(plan: PagePlan, usable: Sequence[ContactMethod], *, actor: User) -> Page:
+    """The page, its line, and its first messages, by one statement."""
+    by_channel = [(method.channel, method) for method in usable]
+    methods = rules.at_once(by_channel, _channels_at_once(plan.incident))
+    page = Page(
         run_id=plan.run_id,
         round=plan.round,
         tier=plan.tier,
         responder=plan.responder,
-        defaults={
-            "incident": plan.incident,
-            "due_at": plan.due_at,
-            "created_at": clock.now(),
-            "expires_at": clock.now() + rules.PAGE_LIFETIME,
-        },
+        incident=plan.incident,
+        contact=methods[-1] if methods else None,
+        due_at=plan.due_at,
+        created_at=clock.now(),
+        expires_at=clock.now() + rules.PAGE_LIFETIME,
     )
-    if not is_new:
-        return None
     record_on_timeline(
         plan.incident,
         "page.created",
         actor=actor,
         text=f"Paged {plan.responder} (tier {plan.tier})",
+        along=[page, *(_message(page, method) for method in methods)],
         page_id=str(page.pk),
         tier=plan.tier,
         responder_id=plan.responder.pk,
     )
     return page
-
-
-def _send_first(page: Page) -> None:
-    usable = [(method.channel, method) for method in page.responder.contact_methods.usable()]
-    methods = rules.at_once(usable, _channels_at_once(page.incident))
-    for method in methods:
-        _send_by(page, method)
-    if not methods:
-        _fail(page, "has no verified contact method")
 
 
 def _channels_at_once(incident: Incident) -> int:
@@ -107,7 +125,11 @@ def _channels_at_once(incident: Incident) -> int:
 def _send_by(page: Page, method: ContactMethod) -> None:
     page.contact = method
     page.save(update_fields=["contact"])
-    send_later(
+    append(_message(page, method))
+
+
+def _message(page: Page, method: ContactMethod) -> OutboundMessage:
+    return draft(
         PURPOSE,
         page.incident,
         channel=Channel(method.channel),
@@ -123,12 +145,12 @@ def prepare(message: OutboundMessage) -> Send | Skip:
     Runs in the sending thread immediately before the network call: whoever has acknowledged
     by now is not woken.
     """
-    page = _read(message)
-    if page is None:
-        return Skip("the page is gone")
-    facts = facts_of(page)
-    # Read again, last: nothing but the network comes between this query and the person's phone.
-    page = _read(message)
+    incident = Incident.objects.only(*DECIDING).filter(pk=message.root_id).first()
+    if incident is None:
+        return Skip("the incident is gone")
+    facts = facts_of(incident)
+    # Read last: nothing but the network comes between this query and the person's phone.
+    page = _told().filter(pk=message.data["page_id"]).first()
     if page is None or (reason := _needless(page)):
         return Skip(reason if page else "the page is gone")
     brief = brief_of(page, facts, attempt=message.attempts)
@@ -140,9 +162,10 @@ def prepare(message: OutboundMessage) -> Send | Skip:
     )
 
 
-def _read(message: OutboundMessage) -> Page | None:
+def _told() -> QuerySet[Page]:
+    """Pages with what telling somebody of them needs, and no more: this is read all the time."""
     rows = Page.objects.select_related("incident__service", "responder", "run")
-    return rows.filter(pk=message.data["page_id"]).first()
+    return rows.only(*TOLD)
 
 
 def _needless(page: Page) -> str:
@@ -153,7 +176,8 @@ def _needless(page: Page) -> str:
         return f"the escalation is {page.run.get_state_display().lower()}"
     if page.state in ANSWERED:
         return f"the page is {page.get_state_display().lower()}"
-    answered_at = page.run.acknowledged_at
+    # One that still waits was made since: the acknowledgement left none, and clocks are set.
+    answered_at = page.run.acknowledged_at if page.state == PageState.SENT else None
     if answered_at is not None and page.created_at <= answered_at:
         return "it was acknowledged since; the escalation has gone on to others"
     return "" if page.responder.is_active else f"{page.responder} can't sign in any more"
@@ -177,10 +201,10 @@ class Facts:
     next_in_line: str
 
 
-def facts_of(page: Page) -> Facts:
+def facts_of(incident: Incident) -> Facts:
     """Read them."""
-    alerts = Alert.objects.filter(incident_id=page.incident_id).count()
-    return Facts(alerts, ask("escalation.next", default="", incident=page.incident))
+    alerts = Alert.objects.filter(incident=incident).count()
+    return Facts(alerts, ask("escalation.next", default="", incident=incident))
 
 
 def brief_of(page: Page, facts: Facts, *, attempt: int = 1) -> rules.Briefing:
@@ -206,7 +230,7 @@ def brief_of(page: Page, facts: Facts, *, attempt: int = 1) -> rules.Briefing:
 
 def delivered(message: OutboundMessage) -> None:
     """The provider took the page (in the transaction that marks the message done)."""
-    page = _told(message)
+    page = _told().get(pk=message.data["page_id"])
     if page.sent_at is None:
         page.sent_at = clock.now()
         if page.state in (PageState.WAITING, PageState.NOT_NEEDED):
@@ -224,7 +248,7 @@ def delivered(message: OutboundMessage) -> None:
 
 def undeliverable(message: OutboundMessage) -> None:
     """All attempts failed: try the person's next contact method, else ask the next in line."""
-    page = _told(message)
+    page = _told().get(pk=message.data["page_id"])
     if page.state not in (PageState.WAITING, PageState.SENT) or _needless(page):
         return
     about = OutboundMessage.objects.filter(root_type=message.root_type, root_id=message.root_id)
@@ -236,11 +260,6 @@ def undeliverable(message: OutboundMessage) -> None:
         _send_by(page, following)
     elif all(row.dead_at is not None for row in tried if row.pk != message.pk):
         _fail(page, "could not be reached by any contact method")
-
-
-def _told(message: OutboundMessage) -> Page:
-    rows = Page.objects.select_related("incident", "responder", "run")
-    return rows.get(pk=message.data["page_id"])
 
 
 def _record_fallback(page: Page, message: OutboundMessage, following: ContactMethod) -> None:

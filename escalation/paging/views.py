@@ -58,7 +58,7 @@ def _act(request: HttpRequest, page: Page) -> HttpResponse:
 def _show(request: HttpRequest, page: Page, *, status: int = 200, error: str = "") -> HttpResponse:
     incident = page.incident
     now = clock.now()
-    brief = brief_of(page, facts_of(page))
+    brief = brief_of(page, facts_of(incident))
     is_wanted = awaits_acknowledgement(incident)
     return _answer(
         request,

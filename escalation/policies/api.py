@@ -108,7 +108,7 @@ class EscalationPolicyViewSet(PolicyVersionViewSet[EscalationPolicyVersion]):
         """Who would be paged at which minute, sending nothing."""
         service = data["service"]
         at: datetime.datetime = data.get("at") or clock.now()
-        situation = operations.Situation(service.team, service, service.team.unit, data["severity"])
+        situation = operations.Situation.at(service, data["severity"])
         return {"lines": operations.simulate(row, situation, at)}
 
 

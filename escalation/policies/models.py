@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from config.access.rules import Level, Role, level
 from config.access.visibility import containers_of, register_verbs
+from config.apikit.codes import explain
 from config.audit.tracking import Tracked, TrackedQuerySet
 from config.governance.models import Policy, PolicyVersion
 from config.organisation.models import Team, User
@@ -165,3 +166,28 @@ _CHOOSE = {"choose_policy": level(Level.MANAGE)}
 register_verbs(Service, _CHOOSE)
 register_verbs(Team, _CHOOSE)
 register_verbs(PolicyUse, {"view": level(Level.VIEW), "edit": level(Level.MANAGE)})
+
+
+explain(
+    escalation_no_tiers=("The policy has no tier", "Add at least one tier."),
+    escalation_no_expertise=(
+        "No tier is based on expertise",
+        "Let one tier page a schedule, a team's on-call or a person.",
+    ),
+    escalation_no_fallback=(
+        "The last tier is no guaranteed fallback",
+        "Let the last tier page a person or the holders of a role.",
+    ),
+    escalation_person_gone=(
+        "A tier names somebody who can't sign in any more",
+        "Name somebody else in that tier.",
+    ),
+    escalation_default_needed=(
+        "Everything without a policy of its own escalates by this one",
+        "Activate a new version in its place.",
+    ),
+    escalation_policy_in_use=(
+        "Services or teams still escalate by this policy",
+        "Choose another policy for them first.",
+    ),
+)

@@ -1,6 +1,7 @@
 """Which policy an incident escalates by, whom a tier means, and what a policy would do."""
 
 import datetime
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from escalation.policies.models import (
     Target,
     Tier,
 )
-from escalation.rota.operations import on_call, on_call_of_team
+from escalation.rota.operations import on_call, on_call_of_team, on_call_of_teams
 from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident
 
@@ -32,17 +33,26 @@ DEFAULT_KEY = "default"
 
 @dataclass(frozen=True)
 class Situation:
-    """What deciding whom to page depends on."""
+    """What deciding whom to page depends on: keys, since most decisions need no more."""
 
-    team: Team
-    service: Service | None
-    unit: BusinessUnit
+    team_id: int
+    service_id: int | None
+    unit_id: int
     severity: str
 
     @classmethod
     def of(cls, incident: Incident) -> "Situation":
         """The incident's own."""
-        return cls(incident.team, incident.service, incident.unit, incident.severity)
+        return cls(incident.team_id, incident.service_id, incident.unit_id, incident.severity)
+
+    @classmethod
+    def at(cls, service: Service, severity: str) -> "Situation":
+        """That of an incident of the service."""
+        return cls(service.team_id, service.pk, service.team.unit_id, severity)
+
+    def unit(self) -> BusinessUnit:
+        """The unit by its key: what holds for it is found by no more."""
+        return BusinessUnit(pk=self.unit_id)
 
 
 def policy_for(
@@ -52,13 +62,14 @@ def policy_for(
 
     A policy of which no version is in force is passed over: better the default than nobody.
     """
-    wanted = Q(team=situation.team)
-    if situation.service is not None:
-        wanted |= Q(service=situation.service)
+    wanted = Q(team=situation.team_id)
+    if situation.service_id is not None:
+        wanted |= Q(service=situation.service_id)
     uses = PolicyUse.objects.filter(wanted).select_related("policy")
     chosen = sorted(uses, key=lambda use: use.service_id is None)
+    unit = situation.unit()
     for key in (*(use.policy.key for use in chosen), DEFAULT_KEY):
-        version = active(KIND, key, unit=situation.unit, at=at)
+        version = active(KIND, key, unit=unit, at=at)
         if isinstance(version, EscalationPolicyVersion):
             return version
     return None
@@ -66,16 +77,34 @@ def policy_for(
 
 def targets_of(tier: Tier, situation: Situation, at: datetime.datetime) -> list[User]:
     """The people whom the tier means at that instant: active ones, without repeats."""
-    found = _RESOLVE[Target(tier.target)](tier, situation, at)
-    return list(dict.fromkeys(user for user in found if user.is_active and user.is_person))
+    return _pageable(_RESOLVE[Target(tier.target)](tier, situation, at))
+
+
+def targets_of_each(
+    asked: Sequence[tuple[Tier, Situation]], at: datetime.datetime
+) -> list[list[User]]:
+    """The same for many at once; those who are on call for teams are read together."""
+    on_call = Target.TEAM_ON_CALL
+    teams = {situation.team_id for tier, situation in asked if tier.target == on_call}
+    found = on_call_of_teams(teams, at)
+    return [
+        _pageable(found[situation.team_id])
+        if tier.target == on_call
+        else targets_of(tier, situation, at)
+        for tier, situation in asked
+    ]
+
+
+def _pageable(users: Iterable[User]) -> list[User]:
+    return list(dict.fromkeys(user for user in users if user.is_active and user.is_person))
 
 
 def _team_on_call(tier: Tier, situation: Situation, at: datetime.datetime) -> list[User]:
-    return on_call_of_team(situation.team.pk, at)
+    return on_call_of_team(situation.team_id, at)
 
 
 def _team_leads(tier: Tier, situation: Situation, at: datetime.datetime) -> list[User]:
-    leads = User.objects.filter(memberships__team=situation.team, memberships__is_lead=True)
+    leads = User.objects.filter(memberships__team=situation.team_id, memberships__is_lead=True)
     return list(leads.order_by("pk"))
 
 
@@ -94,9 +123,8 @@ def _role(tier: Tier, situation: Situation, at: datetime.datetime) -> list[User]
     people = User.objects.people().filter(role_assignments__in=held)
     members = User.objects.people().filter(memberships__team__role_assignments__in=held)
     candidates = (people | members).distinct().order_by("pk")
-    return [
-        user for user in candidates if Access(user).holding([tier.role]).reaches(situation.team)
-    ]
+    team = Team.objects.get(pk=situation.team_id)
+    return [user for user in candidates if Access(user).holding([tier.role]).reaches(team)]
 
 
 _RESOLVE = {
@@ -117,7 +145,7 @@ def wait_of(
     """
     if tier.wait_minutes is not None:
         return datetime.timedelta(minutes=tier.wait_minutes)
-    targets = setting("ack.target_minutes", unit=situation.unit, at=at)
+    targets = setting("ack.target_minutes", unit=situation.unit(), at=at)
     return datetime.timedelta(minutes=targets[situation.severity])
 
 

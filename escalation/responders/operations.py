@@ -141,6 +141,14 @@ def send_test_page(method: ContactMethod, *, actor: User) -> None:
     _send("contact.test", method)
 
 
+def usable_methods(users: Iterable[User]) -> dict[int, list[ContactMethod]]:
+    """The addresses by which each of them may be reached, in the order of their wish."""
+    found: dict[int, list[ContactMethod]] = {user.pk: [] for user in users}
+    for method in ContactMethod.objects.usable().filter(user__in=found):
+        found[method.user_id].append(method)
+    return found
+
+
 def verified_counts(users: Iterable[User]) -> dict[int, int]:
     """How many verified addresses each of them has: with fewer than two, one fault silences all."""
     ids = {user.pk for user in users}

@@ -112,7 +112,9 @@ class ScheduleAdmin(OperationAdmin):
         """Add who is on call, now and in the four weeks ahead."""
         schedule = kwargs.get("obj")
         if schedule is not None and kwargs.get("change"):
-            context["ahead"] = ahead(schedule)
+            # A form with errors has put them into `schedule`: what is ahead follows what is stored.
+            stored = Schedule.objects.get(pk=schedule.pk) if request.POST else schedule
+            context["ahead"] = ahead(stored)
         return super().render_change_form(request, context, *args, **kwargs)
 
 

@@ -25,7 +25,7 @@ class ScheduleQuerySet(TrackedQuerySet["Schedule"]):
 
     def visible_to(self, user: "User") -> Self:
         """Those of teams that the user can see."""
-        return self.filter(visible_records(user, self.model, service=None, restricted=None))
+        return self.filter(visible_records(user, self.model, service=None))
 
     def with_layers(self) -> Self:
         """With all that deciding who is on call needs."""
@@ -69,9 +69,7 @@ class LayerQuerySet(TrackedQuerySet["Layer"]):
     def visible_to(self, user: "User") -> Self:
         """Those of schedules that the user can see."""
         team = "schedule__team"
-        return self.filter(
-            visible_records(user, self.model, service=None, team=team, restricted=None)
-        )
+        return self.filter(visible_records(user, self.model, service=None, team=team))
 
 
 class Layer(Tracked):
@@ -173,9 +171,7 @@ class OverrideQuerySet(TrackedQuerySet["Override"]):
     def visible_to(self, user: "User") -> Self:
         """Those of schedules that the user can see."""
         team = "schedule__team"
-        return self.filter(
-            visible_records(user, self.model, service=None, team=team, restricted=None)
-        )
+        return self.filter(visible_records(user, self.model, service=None, team=team))
 
     def standing(self) -> Self:
         """Not withdrawn."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Prefetch
 
 from config import clock
 from config.audit.tracking import lock
@@ -265,14 +266,14 @@ def on_call(schedule: Schedule, at: datetime.datetime | None = None) -> User | N
 def on_call_each(
     schedules: Iterable[Schedule], at: datetime.datetime | None = None
 ) -> dict[int, User]:
-    """The same for any number of schedules, by their ids, in four queries."""
+    """The same for any number of schedules, by their ids, in three queries."""
     at = at or clock.now()
     _check_instant(at, "at")
     ids = [schedule.pk for schedule in schedules if schedule.is_active]
     standing = Override.objects.standing().filter(schedule__in=ids, span__contains=at)
     found = {row.schedule_id: row.user for row in standing.select_related("user")}
     layers = Layer.objects.filter(schedule__in=ids).select_related("schedule")
-    for layer in layers.prefetch_related("turns__user"):
+    for layer in layers.prefetch_related(Prefetch("turns", Turn.objects.select_related("user"))):
         turns = list(layer.turns.all())
         person = rules.person_at(layer.rotation(turns), at)
         if person is not None:
@@ -283,10 +284,23 @@ def on_call_each(
 
 def on_call_of_team(team_id: int, at: datetime.datetime | None = None) -> list[User]:
     """Everybody on call for the team: one per active schedule, without repeats."""
-    schedules = list(Schedule.objects.filter(team_id=team_id, is_active=True).order_by("id"))
-    found = on_call_each(schedules, at)
-    users = (found.get(schedule.pk) for schedule in schedules)
-    return list(dict.fromkeys(user for user in users if user is not None))
+    return on_call_of_teams([team_id], at)[team_id]
+
+
+def on_call_of_teams(
+    team_ids: Iterable[int], at: datetime.datetime | None = None
+) -> dict[int, list[User]]:
+    """The same for any number of teams, in four queries."""
+    found: dict[int, list[User]] = {team_id: [] for team_id in team_ids}
+    if not found:
+        return found
+    schedules = list(Schedule.objects.filter(team__in=found, is_active=True).order_by("id"))
+    users = on_call_each(schedules, at)
+    for schedule in schedules:
+        user, of_team = users.get(schedule.pk), found[schedule.team_id]
+        if user is not None and user not in of_team:
+            of_team.append(user)
+    return found
 
 
 def reachability(schedule: Schedule) -> list[tuple[User, int]]:

@@ -1,30 +1,37 @@
 """When escalations begin, go on and end."""
 
 import datetime
+from collections.abc import Sequence
+
+from django.db.models import Count
 
 from config.due.jobs import job
 from config.due.models import Timer
 from config.due.operations import timer
 from config.events.models import Event
 from config.events.operations import provides, within
+from config.metrics import Samples, metric
 from config.organisation.models import User
 from escalation.policies.operations import Situation, targets_of
 from escalation.runs import operations
-from escalation.runs.models import EscalationRun
-from escalation.runs.rules import Step, next_step
+from escalation.runs.models import LIVE, EscalationRun
+from escalation.runs.moves import next_tier
 from incidents.lifecycle.models import Incident
 
 
-@timer(operations.TIER)
+def tiers_due(due: Sequence[tuple[Timer, Incident]]) -> None:
+    """Page the next tier of many incidents, but of those that somebody has acknowledged by now."""
+    pairs = [(incident, row.due_at) for row, incident in due]
+    operations.page_next_tiers(pairs, actor=User.objects.system())
+
+
+@timer(operations.TIER, elapsed=True, many=tiers_due)
 def tier_due(row: Timer, incident: Incident) -> None:
     """Page the next tier, unless somebody has acknowledged by now."""
-    run = operations.live_run(incident)
-    if run is not None:
-        run.incident = incident
-        operations.page_next_tier(run, due_at=row.due_at, actor=User.objects.system())
+    operations.page_next_tier(incident, due_at=row.due_at, actor=User.objects.system())
 
 
-@timer(operations.FOLLOW_UP)
+@timer(operations.FOLLOW_UP, elapsed=True)
 def follow_up_due(row: Timer, incident: Incident) -> None:
     """Look whether an action followed the acknowledgement."""
     operations.follow_up(incident)
@@ -33,14 +40,14 @@ def follow_up_due(row: Timer, incident: Incident) -> None:
 @within("incident.opened")
 def begin(event: Event) -> None:
     """A new incident is escalated in the transaction that opens it: none can be forgotten."""
-    incident = _incident_of(event)
+    incident = event.about(Incident)
     operations.start(incident, actor=User.objects.system(), trigger="opened")
 
 
 @within("incident.reopened")
 def begin_again(event: Event) -> None:
     """Reopened, and nobody has acknowledged (what a tool reopens counts so): page again."""
-    incident = _incident_of(event)
+    incident = event.about(Incident)
     if incident.acknowledged_at is None:
         operations.start(incident, actor=User.objects.system(), trigger="reopened")
 
@@ -50,14 +57,14 @@ def follow_the_owner(event: Event) -> None:
     """Another team or service: page those whose it is now."""
     changed = {change["field"] for change in event.data.get("changes", ())}
     if changed & {"team", "service"}:
-        incident = _incident_of(event)
+        incident = event.about(Incident)
         operations.reassigned(incident, actor=event.actor)
 
 
 @within("incident.acknowledged")
 def stop_paging(event: Event) -> None:
     """In the acknowledgement's own transaction: no tier is paged after it commits."""
-    incident = _incident_of(event)
+    incident = event.about(Incident)
     operations.acknowledged(incident, by=event.actor, at=event.recorded_at)
 
 
@@ -66,7 +73,7 @@ def stop_paging(event: Event) -> None:
 @within("incident.cancelled")
 def finish(event: Event) -> None:
     """An incident that is over pages nobody."""
-    incident = _incident_of(event)
+    incident = event.about(Incident)
     operations.end(incident, actor=event.actor, reason=event.kind)
 
 
@@ -91,22 +98,21 @@ def awaits_acknowledgement(incident: Incident) -> bool:
     return run is not None and run.state not in operations.QUIET
 
 
+@metric("escalations", "Escalations that have not ended, by state.", "state")
+def live_escalations() -> Samples:
+    """Exhausted ones want somebody at once. Restricted incidents are not counted."""
+    rows = EscalationRun.objects.live().filter(incident__is_restricted=False)
+    found = dict(rows.order_by().values_list("state").annotate(number=Count("pk")))
+    return [((state,), found.get(state, 0)) for state in LIVE]
+
+
 @provides("escalation.next")
 def next_in_line(incident: Incident) -> str:
     """Who is paged next and when, in words; empty when nobody is."""
     run = operations.live_run(incident)
-    if run is None or run.next_tier_at is None:
+    tier = next_tier(run) if run is not None else None
+    if run is None or run.next_tier_at is None or tier is None:
         return ""
-    version = run.policy_version
-    positions = [tier.position for tier in version.tiers.all()]
-    step = next_step(positions, version.rounds, Step(run.tier, run.round))
-    if step is None:
-        return ""
-    tier = version.tiers.select_related("schedule", "person").get(position=step.tier)
     people = targets_of(tier, Situation.of(incident), run.next_tier_at)
     who = ", ".join(str(person) for person in people[:3]) or tier.describe()
     return f"{who} at {run.next_tier_at:%H:%M} UTC"
-
-
-def _incident_of(event: Event) -> Incident:
-    return Incident.objects.get(pk=event.subject_id or 0)

@@ -6,9 +6,10 @@ from django.db import models
 from django.db.models import Q
 
 from config import clock
+from config.access.restricted import hangs_on
 from config.access.rules import Level, level
-from config.access.visibility import register_verbs
-from config.audit.tracking import AppendOnly, Tracked, TrackedQuerySet
+from config.access.visibility import register_verbs, visible_records
+from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, TrackedQuerySet
 from config.organisation.models import User
 from escalation.policies.models import EscalationPolicyVersion
 from incidents.lifecycle.models import Incident
@@ -31,7 +32,7 @@ class RunQuerySet(TrackedQuerySet["EscalationRun"]):
 
     def visible_to(self, user: User) -> Self:
         """Those of incidents that the user can see."""
-        return self.filter(incident__in=Incident.objects.visible_to(user))
+        return self.filter(visible_records(user, self.model))
 
     def live(self) -> Self:
         """Not ended."""
@@ -68,16 +69,6 @@ class EscalationRun(Tracked):
     def __str__(self) -> str:
         return f"Escalation of {self.incident.reference}"
 
-    @property
-    def team_id(self) -> int:
-        """The container from which rights are inherited."""
-        return self.incident.team_id
-
-    @property
-    def service_id(self) -> int | None:
-        """The container from which rights are inherited."""
-        return self.incident.service_id
-
 
 class RecordKind(models.TextChoices):
     """What the escalation did."""
@@ -93,6 +84,14 @@ class RecordKind(models.TextChoices):
     ENDED = "ended", "Ended"
 
 
+class RecordQuerySet(AppendOnlyQuerySet["EscalationRecord"]):
+    """Entries of records, by what one may see."""
+
+    def visible_to(self, user: User) -> Self:
+        """Those of incidents that the user can see."""
+        return self.filter(visible_records(user, self.model))
+
+
 class EscalationRecord(AppendOnly):
     """One entry of the escalation's record: trigger, person, justification, from and to."""
 
@@ -106,6 +105,8 @@ class EscalationRecord(AppendOnly):
     actor = models.ForeignKey(User, models.PROTECT, related_name="+")
     reason = models.TextField(blank=True)
 
+    objects: ClassVar = RecordQuerySet.as_manager()
+
     class Meta:
         default_permissions = ()
         indexes = [models.Index(fields=["run", "id"], name="record_run")]
@@ -114,5 +115,8 @@ class EscalationRecord(AppendOnly):
         return f"{self.kind} tier {self.tier}"
 
 
+hangs_on(EscalationRun, Incident, "incident")
+hangs_on(EscalationRecord, Incident, "run__incident")
+register_verbs(EscalationRecord, {"view": level(Level.VIEW)})
 register_verbs(EscalationRun, {"view": level(Level.VIEW), "escalate": level(Level.RESPOND)})
 register_verbs(Incident, {"escalate": level(Level.RESPOND)})

@@ -5,21 +5,35 @@ then pages. Nothing that happened before can be missed, however late its event.
 """
 
 import datetime
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import transaction
 
 from config import clock
-from config.audit.tracking import lock
+from config.audit.tracking import append, lock
 from config.due.models import Timer
-from config.due.operations import cancel, schedule
+from config.due.operations import Promise, cancel, schedule, schedule_all
 from config.errors import Invalid, Refused
 from config.events.operations import record
 from config.governance.in_force import setting
 from config.organisation.models import User
-from escalation.paging.operations import PagePlan, create_pages, mark_not_needed
-from escalation.policies.operations import Situation, policy_for, targets_of, wait_of
-from escalation.runs.models import EscalationRecord, EscalationRun, RecordKind, RunState
-from escalation.runs.rules import Step, next_step
+from escalation.paging.operations import create_pages, mark_not_needed
+from escalation.policies.operations import (
+    Situation,
+    policy_for,
+    targets_of,
+    targets_of_each,
+    wait_of,
+)
+from escalation.runs.models import (
+    EscalationRecord,
+    EscalationRun,
+    RecordKind,
+    RunQuerySet,
+    RunState,
+)
+from escalation.runs.moves import Move, moves_of, next_tier
 from incidents.lifecycle.models import Incident
 from incidents.timeline.models import EntryKind
 from incidents.timeline.operations import record as record_on_timeline
@@ -33,9 +47,9 @@ QUIET = (RunState.ACKNOWLEDGED, RunState.ENDED)
 def start(incident: Incident, *, actor: User, trigger: str) -> EscalationRun | None:
     """Begin to escalate, under the policy version in force now. One live escalation an incident.
 
-    Returns None, and records it, where no policy is in force (an installation without seeds).
+    The caller holds the lock of the incident, or has made it in this transaction. Returns None,
+    and records it, where no policy is in force (an installation without seeds).
     """
-    lock(incident)
     if live_run(incident) is not None:
         return None
     version = policy_for(Situation.of(incident))
@@ -54,62 +68,68 @@ def start(incident: Incident, *, actor: User, trigger: str) -> EscalationRun | N
 
 def live_run(incident: Incident) -> EscalationRun | None:
     """The incident's escalation that hasn't ended."""
-    return (
-        EscalationRun.objects.live()
-        .filter(incident=incident)
-        .select_related("policy_version", "incident__team", "incident__unit", "incident__service")
-        .first()
-    )
+    return _of(incident, EscalationRun.objects.live())
 
 
-def page_next_tier(run: EscalationRun, *, due_at: datetime.datetime, actor: User) -> None:
+def held_run(incident: Incident) -> EscalationRun | None:
+    """The same, locked until the transaction ends. The caller holds the lock of the incident."""
+    return _of(incident, EscalationRun.objects.live().select_for_update(no_key=True))
+
+
+def _of(incident: Incident, runs: RunQuerySet) -> EscalationRun | None:
+    run = runs.filter(incident=incident).first()
+    if run is not None:
+        run.incident = incident  # the caller's own object
+    return run
+
+
+def page_next_tier(incident: Incident, *, due_at: datetime.datetime, actor: User) -> None:
     """The effect of a tier's timer: page the next tier that somebody answers to.
 
     The caller holds the lock of the incident. Does nothing once it was acknowledged or ended.
     """
-    lock(run)
-    if run.state != RunState.ACTIVE or not run.incident.is_open:
-        return
-    step: Step | None = Step(run.tier, run.round)
-    while step := _following(run, step):
-        if _page_step(run, step, due_at, actor):
-            return
-    _exhaust(run, actor)
+    page_next_tiers([(incident, due_at)], actor=actor)
 
 
-def _following(run: EscalationRun, step: Step | None) -> Step | None:
-    version = run.policy_version
-    positions = [tier.position for tier in version.tiers.all()]
-    return next_step(positions, version.rounds, step) if step else None
+def page_next_tiers(due: Sequence[tuple[Incident, datetime.datetime]], *, actor: User) -> None:
+    """The same for many incidents: what it depends on is read for all of them together."""
+    moves = moves_of(due)
+    _find_people(moves, actor)
+    for move in moves:
+        if not move.people:
+            _exhaust(move.run, actor)
+    if paging := [move for move in moves if move.people]:
+        _page(paging, actor)
 
 
-def _page_step(run: EscalationRun, step: Step, due_at: datetime.datetime, actor: User) -> bool:
-    tier = run.policy_version.tiers.select_related("schedule", "person").get(position=step.tier)
-    situation = Situation.of(run.incident)
-    people = targets_of(tier, situation, clock.now())
-    run.tier, run.round = step.tier, step.round
-    if not people:
-        _write(
-            run,
-            RecordKind.SKIPPED,
-            actor=actor,
-            due_at=due_at,
-            reason=f"Nobody to page: {tier.describe()}",
-        )
-        return False
-    _arm(run, clock.now() + wait_of(tier, situation, run.started_at))
-    run.save_as(actor, "tier", "round", "next_tier_at")
-    _schedule_tier(run)
-    for person in people:
-        _write(run, RecordKind.PAGED, actor=actor, due_at=due_at, person=person)
-    create_pages(
-        [
-            PagePlan(run.pk, run.incident, person, step.tier, step.round, due_at)
-            for person in people
-        ],
-        actor=actor,
+def _page(moves: Sequence[Move], actor: User) -> None:
+    for move in moves:
+        _arm(move.run, clock.now() + wait_of(move.tier, move.situation, move.run.started_at))
+        move.run.save_as(actor, "tier", "round", "next_tier_at")
+    schedule_all([_promise(move.run) for move in moves])
+    paged = RecordKind.PAGED
+    entries = (
+        _entry(move.run, paged, actor=actor, due_at=move.due_at, person=person)
+        for move in moves
+        for person in move.people
     )
-    return True
+    append(*entries)
+    create_pages([plan for move in moves for plan in move.plans()], actor=actor)
+
+
+def _find_people(moves: Iterable[Move], actor: User) -> None:
+    """Bring each to the first tier that somebody answers to, and record those without anybody."""
+    now = clock.now()
+    begun = [move for move in moves if move.goes_on()]
+    firsts = targets_of_each([(move.tier, move.situation) for move in begun], now)
+    for move, people in zip(begun, firsts, strict=True):
+        move.people = people
+        while not move.people:
+            reason = f"Nobody to page: {move.tier.describe()}"
+            _write(move.run, RecordKind.SKIPPED, actor=actor, due_at=move.due_at, reason=reason)
+            if not move.goes_on():
+                break
+            move.people = targets_of(move.tier, move.situation, now)
 
 
 def _exhaust(run: EscalationRun, actor: User) -> None:
@@ -128,11 +148,8 @@ def _exhaust(run: EscalationRun, actor: User) -> None:
 
 def acknowledged(incident: Incident, *, by: User, at: datetime.datetime) -> None:
     """Somebody acknowledged: stop paging, and watch that an action follows."""
-    run = live_run(incident)
-    if run is None:
-        return
-    lock(run)
-    if run.state == RunState.ACKNOWLEDGED:
+    run = held_run(incident)
+    if run is None or run.state == RunState.ACKNOWLEDGED:
         return
     run.state = RunState.ACKNOWLEDGED
     run.acknowledged_at = at
@@ -146,13 +163,12 @@ def acknowledged(incident: Incident, *, by: User, at: datetime.datetime) -> None
 
 def follow_up(incident: Incident) -> None:
     """Nothing was done since the acknowledgement: escalate again, from the tier after the last."""
-    run = live_run(incident)
+    run = held_run(incident)
     if run is None or run.state != RunState.ACKNOWLEDGED or not incident.is_open:
         return
     if _acted_since(incident, run.acknowledged_at):
         return
     system = User.objects.system()
-    lock(run)
     _go_on(run, actor=system)
     _write(run, RecordKind.REARMED, actor=system)
     record_on_timeline(
@@ -173,10 +189,9 @@ def _acted_since(incident: Incident, since: datetime.datetime | None) -> bool:
 
 def end(incident: Incident, *, actor: User, reason: str) -> None:
     """The incident is over: nobody is paged any more. Idempotent."""
-    run = live_run(incident)
+    run = held_run(incident)
     if run is None:
         return
-    lock(run)
     run.state = RunState.ENDED
     run.ended_at = clock.now()
     run.next_tier_at = None
@@ -195,10 +210,9 @@ def escalate(incident: Incident, *, actor: User, reason: str) -> EscalationRun:
     lock(incident)
     if not incident.is_open:
         raise Refused(f"{incident.reference} is {incident.state}.", code="incident_not_open")
-    run = live_run(incident) or start(incident, actor=actor, trigger="manual")
+    run = held_run(incident) or start(incident, actor=actor, trigger="manual")
     if run is None:
         raise Refused("No escalation policy is in force.", code="no_escalation_policy")
-    lock(run)
     _go_on(run, actor=actor, reason=reason)
     _write(run, RecordKind.ESCALATED, actor=actor, reason=reason)
     record_on_timeline(
@@ -242,7 +256,7 @@ def rearm_forgotten(as_of: datetime.datetime) -> int:
     for row in overdue.select_related("incident").order_by("pk"):
         with transaction.atomic():
             lock(row.incident)
-            run = live_run(row.incident)
+            run = held_run(row.incident)
             if run is None or run.state != RunState.ACTIVE or _has_timer(run):
                 continue
             _arm(run, as_of)
@@ -261,7 +275,7 @@ def _has_timer(run: EscalationRun) -> bool:
 def _go_on(run: EscalationRun, *, actor: User, reason: str = "") -> None:
     """From the tier after the last one, now; after the last tier of all, one more round."""
     run.state = RunState.ACTIVE
-    if _following(run, Step(run.tier, run.round)) is None:
+    if next_tier(run) is None:
         run.tier, run.round = 0, 1 + run.round
     _arm(run, clock.now())
     run.save_as(actor, "state", "tier", "round", "next_tier_at", reason=reason)
@@ -274,11 +288,18 @@ def _arm(run: EscalationRun, at: datetime.datetime) -> None:
 
 
 def _schedule_tier(run: EscalationRun) -> None:
-    if run.next_tier_at is not None:
-        schedule(TIER, run.incident, run.next_tier_at)
+    schedule_all([_promise(run)])
 
 
-def _write(
+def _promise(run: EscalationRun) -> Promise:
+    return Promise(TIER, run.incident, run.next_tier_at or clock.now())
+
+
+def _write(run: EscalationRun, kind: RecordKind, *, actor: User, **facts: Any) -> None:
+    append(_entry(run, kind, actor=actor, **facts))
+
+
+def _entry(
     run: EscalationRun,
     kind: RecordKind,
     *,
@@ -287,8 +308,8 @@ def _write(
     due_at: datetime.datetime | None = None,
     person: User | None = None,
     tier: int | None = None,
-) -> None:
-    EscalationRecord.objects.create(
+) -> EscalationRecord:
+    return EscalationRecord(
         run=run,
         kind=kind,
         at=clock.now(),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,6 +15,8 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from config import clock
+from config.access.reading import note_reads
+from config.access.restricted import traced
 from config.access.rules import Level, Role
 from config.access.visibility import require
 from config.adminkit.base import (
@@ -27,7 +29,7 @@ from config.adminkit.base import (
 )
 from config.adminkit.home import StepState, home_step
 from config.adminkit.paginator import CAP
-from config.adminkit.scoping import actor_of
+from config.adminkit.scoping import access_of, actor_of
 from incidents.alerts import operations
 from incidents.alerts.adapters import address_of, guide_for
 from incidents.alerts.models import Alert, IngestSource, PayloadState, RawPayload
@@ -43,6 +45,7 @@ ALERT_STATES: dict[str, str] = {Status.FIRING: "danger", Status.RESOLVED: "succe
 LEVELS = {"critical": "danger", "error": "warning", "warning": "info"}
 SHOWN = 20
 PLACEHOLDER = "TOKEN"
+NOT_TOLD = "Shown to those alone who may replay it: nobody knows yet whom it concerns."
 
 
 class RotateForm(ReasonForm):
@@ -70,8 +73,8 @@ class IngestSourceAdmin(OperationAdmin):
     nav_order = 20
     icon = "cable"
     empty_text = (
-        "No tool is connected. Add one: Alertmanager, Grafana, PagerDuty Events v2 or any that "
-        "can post JSON."
+        "No tool is connected. Add one: Alertmanager, Grafana, any that speaks to PagerDuty or "
+        "Opsgenie, or any that can post JSON."
     )
     in_palette = True
     change_form_outer_before_template = "incidents/source_head.html"
@@ -102,8 +105,10 @@ class IngestSourceAdmin(OperationAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the time of the last payload."""
-        return super().get_queryset(request).annotate(last_at=Max("payloads__received_at"))
+        """With the time of the last payload that is no secret to the visitor."""
+        rows = access_of(request).open_rows(RawPayload.objects.read())
+        last = rows.filter(source=OuterRef("pk")).order_by("-pk").values("received_at")[:1]
+        return super().get_queryset(request).annotate(last_at=Subquery(last))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The adapter is chosen once: the token stands in that tool's configuration."""
@@ -155,7 +160,7 @@ class IngestSourceAdmin(OperationAdmin):
             "title": f"Token of {issued.source}",
             "token": issued.token,
             "guides": guide_for(issued.source.adapter, settings.BASE_URL, issued.token),
-            "change_url": self._change_url(issued.source),
+            "change_url": self.page_of(issued.source),
         }
         page = TemplateResponse(request, "incidents/source_token.html", context)
         page["Cache-Control"] = "no-store"
@@ -175,10 +180,14 @@ def _panel(request: HttpRequest, source: IngestSource) -> dict[str, Any]:
     rows = RawPayload.objects.visible_to(actor_of(request)).filter(source=source)
     since = clock.now() - datetime.timedelta(hours=24)
     found = rows.filter(received_at__gte=since).values_list("state").annotate(Count("pk"))
-    counts = dict(found.order_by())
-    payloads = list(rows.order_by("-id")[:SHOWN])
-    for payload in payloads:
-        payload.tone = STATES[payload.state]  # type: ignore[attr-defined]  # read by the template
+    # How many wait is told, though not which: whose they are nobody knows before they are read.
+    waiting = RawPayload.objects.in_reach_of(actor_of(request)).new().filter(source=source)
+    counts = {**dict(found.order_by()), PayloadState.NEW: waiting.count()}
+    payloads: list[Any] = list(traced(rows).select_related("source").order_by("-id")[:SHOWN])
+    note_reads(payloads, request)
+    for payload in payloads:  # both are read by the template
+        payload.tone = STATES[payload.state]
+        payload.is_told = payload.is_told_to(access_of(request))
     return {
         "source": source,
         "address": address_of(source.adapter, settings.BASE_URL, PLACEHOLDER),
@@ -201,14 +210,14 @@ class RawPayloadAdmin(OperationAdmin):
         "Nothing has come in. What tools send is kept here as it came; what can't be read waits "
         "here for a replay."
     )
-    list_display = ["received_at", "source", "adapter", "kind", "shown_state", "shown_error"]
+    list_display = ["received_at", "source", "adapter", "kind", "shown_state"]
     list_filter = ["state", "kind", "source", ("received_at", RangeDateTimeFilter)]
     list_filter_submit = True
     search_fields: ClassVar[list[str]] = []
     autocomplete_fields: ClassVar[list[str]] = []
-    readonly_fields = ["shown_body", "shown_outcome"]
+    readonly_fields = ["shown_error", "shown_body", "shown_outcome"]
     fieldsets = [
-        (None, {"fields": [("source", "adapter", "kind"), ("state", "error")]}),
+        (None, {"fields": [("source", "adapter", "kind"), ("state", "shown_error")]}),
         ("What came in", {"fields": ["received_at", "content_type", "headers", "shown_body"]}),
         ("What became of it", {"fields": ["shown_outcome", ("processed_at", "attempts")]}),
     ]
@@ -231,15 +240,22 @@ class RawPayloadAdmin(OperationAdmin):
         """The state as a badge."""
         return payload.state, payload.get_state_display()
 
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The row, with what the visitor may read of it."""
+        found = super().get_object(request, *args, **kwargs)
+        if found is not None:
+            found.is_told = found.is_told_to(access_of(request))
+        return found
+
     @display(description="Error")
-    def shown_error(self, payload: RawPayload) -> str:
-        """Its first line."""
-        return payload.error.split("\n")[0][:120]
+    def shown_error(self, payload: Any) -> str:
+        """Why it can't be read; it may repeat a part of the body."""
+        return str(payload.error) if payload.is_told else NOT_TOLD
 
     @display(description="Body (secrets redacted)")
-    def shown_body(self, payload: RawPayload) -> str:
+    def shown_body(self, payload: Any) -> str:
         """The text."""
-        return payload.text
+        return str(payload.text) if payload.is_told else NOT_TOLD
 
     @display(description="Outcome")
     def shown_outcome(self, payload: RawPayload) -> str:

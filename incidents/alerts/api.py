@@ -5,8 +5,10 @@ from typing import Any
 import django_filters
 from django.conf import settings
 from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from config.access.visibility import Access
 from config.apikit.serializers import Input, Ref
 from config.apikit.views import VIEW, Creates, Edits, Histories, Resource, listing, verb
 from config.organisation.models import Scope, Team, User
@@ -70,12 +72,17 @@ class AlertViewSet(Resource[Alert]):
 
 
 class PayloadOut(serializers.ModelSerializer[RawPayload]):
-    """A body as it came in, secrets redacted, and what became of it."""
+    """A body as it came in, secrets redacted, and what became of it.
+
+    What nobody could read may be about anything: `body` and `error` are null but for those who may
+    replay it.
+    """
 
     source = serializers.CharField(  # type: ignore[assignment]  # our field has the name of DRF's attribute
         source="source.name", read_only=True
     )
-    body = serializers.CharField(source="text", read_only=True)
+    body = serializers.SerializerMethodField()
+    error = serializers.SerializerMethodField()
 
     class Meta:
         model = RawPayload
@@ -83,6 +90,20 @@ class PayloadOut(serializers.ModelSerializer[RawPayload]):
             *("id", "source", "adapter", "kind", "received_at", "content_type", "body", "state"),
             *("attempts", "outcome", "error", "processed_at"),
         )
+
+    def get_body(self, payload: RawPayload) -> str | None:
+        """The text."""
+        return payload.text if self._is_told(payload) else None
+
+    def get_error(self, payload: RawPayload) -> str | None:
+        """Why it can't be read: it may repeat a part of the body."""
+        return payload.error if self._is_told(payload) else None
+
+    def _is_told(self, payload: RawPayload) -> bool:
+        context: Any = self.context
+        if "access" not in context:  # read once for all rows of the answer
+            context["access"] = Access(context["request"].user)
+        return payload.is_told_to(context["access"])
 
 
 class PayloadFilters(django_filters.FilterSet):
@@ -151,6 +172,14 @@ class IssuedSourceOut(SourceOut):
         return address_of(source.adapter, settings.BASE_URL, source.issued_token)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Prometheus",
+            {"name": "Prometheus, Europe", "adapter": "alertmanager", "team": "payments"},
+        )
+    ]
+)
 class SourceIn(Input):
     """A new source."""
 

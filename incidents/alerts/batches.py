@@ -98,7 +98,12 @@ class Batch:
             payload.outcome.append({"note": "A change: kept for those who look into incidents."})
             return
         try:
-            reading = adapters.read(payload.adapter, bytes(payload.body), payload.received_at)
+            reading = adapters.read(
+                payload.adapter,
+                bytes(payload.body),
+                payload.received_at,
+                payload.headers.get(adapters.PATH, ""),
+            )
         except Unreadable as error:
             payload.state, payload.error = PayloadState.QUARANTINED, str(error)
             return

@@ -4,11 +4,12 @@ import datetime
 
 from django.db.models import Count
 
+from config.access.restricted import unrestricted
 from config.due.jobs import job
 from config.due.models import Timer
 from config.due.operations import timer
 from config.due.queues import claimant
-from config.metrics import Samples, metric
+from config.metrics import Samples, ever_made, metric
 from config.origin import Origin, acting
 from incidents.alerts.clearing import HOLD, end_hold, lock_held
 from incidents.alerts.models import PayloadState, RawPayload
@@ -39,8 +40,14 @@ def inbox_seconds_behind() -> Samples:
     return [((), seconds_behind())]
 
 
+@metric("payloads_received_total", "Payloads that were ever taken in.", kind="counter")
+def payloads_received() -> Samples:
+    """What tools have sent, whatever became of it."""
+    return [((), ever_made(RawPayload))]
+
+
 @metric("payloads", "Payloads that were received and are kept, by what became of them.", "state")
 def payloads() -> Samples:
     """New ones wait; quarantined ones want somebody's eye."""
-    rows = RawPayload.objects.exclude(state=PayloadState.DONE).values_list("state")
+    rows = unrestricted(RawPayload.objects.exclude(state=PayloadState.DONE)).values_list("state")
     return [((state,), n) for state, n in rows.annotate(number=Count("pk")).order_by()]

@@ -8,11 +8,13 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from config import clock
 from incidents.alerts import adapters
-from incidents.alerts.adapters import Door, Letter, NotTaken
+from incidents.alerts.adapters import Door, Knock, Letter, NotTaken
 from incidents.alerts.limiting import Limiter
 from incidents.alerts.models import IngestSource, PayloadKind
 from incidents.alerts.redaction import redact
@@ -109,70 +111,77 @@ class Intake:
         await _send(send, answer)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        path = scope["path"].rstrip("/")
-        door, adapter, token = _route(path)
-        place = path if door else f"/ingest/{adapter}"
-        if scope["method"] != "POST":
+        door, adapter, token = _route(scope["path"].rstrip("/"))
+        place = door.path if door else f"/ingest/{adapter}"
+        methods = door.methods if door else ("POST",)
+        if scope["method"] not in methods:
             text = f"{scope['method']} means nothing here; send alerts with POST."
-            raise problem(405, text, place, {"Allow": "POST"})
+            raise problem(405, text, place, {"Allow": ", ".join(methods)})
         if self._under_way >= MOST_AT_ONCE:
             raise _busy(place)
         self._under_way += 1
         try:
             body = await _read(scope, receive, place)
-            if door is not None:
-                return await self._through(door, scope, body, place)
-            return await self._take(scope, adapter, token, body, place)
+            if door is None:
+                return await self._take(scope, adapter, Letter(token, body, _accepted), place)
+            answers = self._look if scope["method"] == "GET" else self._through
+            return await answers(door, scope, body)
+        except NotTaken as refusal:
+            return Answer(refusal.status, refusal.answer)
         finally:
             self._under_way -= 1
 
-    async def _take(
-        self, scope: Scope, adapter: str, token: str, body: bytes, place: str
-    ) -> Answer:
+    async def _take(self, scope: Scope, adapter: str, letter: Letter, place: str) -> Answer:
         stored = None
-        if TOKEN.fullmatch(token):
-            stored = await self._keep(scope, adapter, PayloadKind.ALERTS, token, body, place)
+        if TOKEN.fullmatch(letter.token):
+            stored = await self._keep(scope, adapter, PayloadKind.ALERTS, letter, place)
         if stored is None:
             text = "This address has no source that is switched on: check the token in the URL."
             raise problem(401, text, place)
-        return Answer(202, {"status": "accepted", "id": stored})
+        return Answer(202, letter.answer(stored))
 
-    async def _through(self, door: Door, scope: Scope, body: bytes, place: str) -> Answer:
+    async def _through(self, door: Door, scope: Scope, body: bytes) -> Answer:
         if len(body) > door.longest:
             raise Answer(400, door.too_long)
+        letter = await _off_loop(lambda whole: door.open(_knock(scope, whole)), body)
         try:
-            letter: Letter = await _off_loop(door.open, body)
-        except NotTaken as refusal:
-            raise Answer(400, refusal.answer) from None
-        try:
-            stored = await self._keep(
-                scope, door.adapter, door.kind, letter.token, letter.body, place
-            )
+            stored = await self._keep(scope, door.adapter, door.kind, letter, door.path)
         except Limited:
             headers = {"Retry-After": str(self.limiter.seconds_left())}
             raise Answer(429, door.limited, headers) from None
-        return Answer(400, door.unknown) if stored is None else Answer(202, letter.answer)
+        if stored is None:
+            return Answer(door.unknown_status, door.unknown)
+        return Answer(202, letter.answer(stored))
+
+    async def _look(self, door: Door, scope: Scope, body: bytes) -> Answer:
+        assert door.look is not None  # noqa: S101  # others don't name GET in their methods
+        question = door.look(_knock(scope, body))
+        await self.startup()
+        assert self._store is not None  # noqa: S101  # startup has just set it
+        try:
+            is_known, row = await self._store.ask(IngestSource.digest_of(question.token), question)
+        except Unavailable:
+            raise _busy(door.path) from None
+        if not is_known:
+            return Answer(door.unknown_status, door.unknown)
+        return Answer(*question.answer(row))
 
     async def _keep(
-        self, scope: Scope, adapter: str, kind: str, token: str, body: bytes, place: str
+        self, scope: Scope, adapter: str, kind: str, letter: Letter, place: str
     ) -> int | None:
         await self.startup()
         assert self._store is not None  # noqa: S101  # startup has just set it
-        digest = IngestSource.digest_of(token)
-        body = await _off_loop(redact, body)
-        await self._check_rate(self._store.sources.get(digest), adapter, body, place)
-        headers = dict(scope["headers"])
+        digest = IngestSource.digest_of(letter.token)
+        body = await _off_loop(redact, letter.body)
+        source = self._store.sources.get(digest)
+        await self._check_rate(source, adapter, replace(letter, body=body), place)
         parcel = Parcel(
             digest=digest,
             adapter=adapter,
             kind=kind,
             body=body,
-            content_type=_text(headers.get(b"content-type", b""))[:100],
-            headers={
-                name.decode(): _text(headers[name])[:200]
-                for name in KEPT_HEADERS
-                if name in headers
-            },
+            content_type=_header(scope, b"content-type")[:100],
+            headers=_kept_headers(scope, letter.path),
         )
         try:
             return await self._store.store(parcel)
@@ -180,11 +189,11 @@ class Intake:
             raise _busy(place) from None
 
     async def _check_rate(
-        self, source_id: int | None, adapter: str, body: bytes, place: str
+        self, source_id: int | None, adapter: str, letter: Letter, place: str
     ) -> None:
         if source_id is None or not self.limiter.is_over(source_id):
             return
-        keys = await asyncio.to_thread(_keys, adapter, body)
+        keys = await asyncio.to_thread(_keys, adapter, letter)
         if not self.limiter.are_new(source_id, keys):
             raise Limited(place, self.limiter.seconds_left())
 
@@ -237,9 +246,32 @@ async def _off_loop[T](work: Callable[[bytes], T], body: bytes) -> T:
     return await asyncio.to_thread(work, body) if len(body) > LARGE else work(body)
 
 
-def _keys(adapter: str, body: bytes) -> list[str]:
+def _accepted(stored: int) -> Mapping[str, Any]:
+    return {"status": "accepted", "id": stored}
+
+
+def _knock(scope: Scope, body: bytes) -> Knock:
+    return Knock(
+        path=_text(scope.get("raw_path") or quote(scope["path"]).encode()).split("?")[0],
+        query=_text(scope["query_string"]),
+        authorization=_header(scope, b"authorization"),
+        body=body,
+    )
+
+
+def _kept_headers(scope: Scope, path: str) -> dict[str, str]:
+    given = dict(scope["headers"])
+    kept = {name.decode(): _text(given[name])[:200] for name in KEPT_HEADERS if name in given}
+    return {**kept, adapters.PATH: redact(path.encode()).decode()} if path else kept
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return _text(dict(scope["headers"]).get(name, b""))
+
+
+def _keys(adapter: str, letter: Letter) -> list[str]:
     try:
-        reading = adapters.read(adapter, body, clock.now())
+        reading = adapters.read(adapter, letter.body, clock.now(), letter.path)
     except Unreadable:
         return []
     return [f"{fingerprint(alert)}{alert.status}" for alert in reading.alerts]

@@ -10,9 +10,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 from config import clock
+from config.access.restricted import hangs_on
 from config.access.rules import Level as AccessLevel
 from config.access.rules import Need, Role, level
 from config.access.visibility import Access, register_verbs, visible_records
@@ -36,6 +37,7 @@ class Adapter(models.TextChoices):
     ALERTMANAGER = "alertmanager", "Prometheus Alertmanager"
     GRAFANA = "grafana", "Grafana"
     PAGERDUTY = "pagerduty", "PagerDuty Events v2"
+    OPSGENIE = "opsgenie", "Opsgenie Alert API"
     GENERIC = "generic", "Generic JSON"
 
 
@@ -44,7 +46,7 @@ class IngestSourceQuerySet(TrackedQuerySet["IngestSource"]):
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The sources of the user's containers."""
-        return self.filter(visible_records(user, self.model, restricted=None))
+        return self.filter(visible_records(user, self.model))
 
 
 class IngestSource(Tracked):
@@ -149,13 +151,28 @@ class RawPayloadQuerySet(models.QuerySet["RawPayload"]):
     """Bodies, by state and by what one may see."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """For those who manage or audit the source's team: a body may say more than its alerts."""
+        """Those in reach, but for what became of restricted incidents.
+
+        Nobody sees one that has not been read: it may turn out to be about a restricted incident.
+        """
+        rows = self.in_reach_of(user)
+        if user.is_superuser:
+            return rows
+        opened: Self = Access(user).open_rows(rows.read())  # type: ignore[assignment]  # the same class
+        return opened
+
+    def in_reach_of(self, user: User | AnonymousUser) -> Self:
+        """Of sources whose team the user manages or audits: a body may say more than its alerts."""
         access = Access(user)
         reach = (access.containers(AccessLevel.MANAGE), access.holding(READERS))
         if any(each.everything for each in reach):
             return self.all()  # an empty Q would vanish beside the other in `|`
         managed, held = (each.records_filter(service=None, team="source__team") for each in reach)
         return self.filter(managed | held)
+
+    def read(self) -> Self:
+        """Those that a worker has gone through at least once, and tests: about nothing secret."""
+        return self.filter(Q(processed_at__isnull=False) | Q(kind=PayloadKind.TEST))
 
     def new(self) -> Self:
         """Those that wait for the worker."""
@@ -170,6 +187,7 @@ class RawPayload(models.Model):
     """One body as it came in, secrets redacted, and what became of each alert in it.
 
     `attempts` counts how often a worker began with it: one that stops workers ends in quarantine.
+    `led_to` holds the references of the incidents in `outcome`; the database takes them from there.
     """
 
     source = models.ForeignKey(
@@ -184,6 +202,16 @@ class RawPayload(models.Model):
     state = models.CharField(max_length=12, choices=PayloadState.choices, default=PayloadState.NEW)
     attempts = models.PositiveSmallIntegerField(default=0)
     outcome = models.JSONField(default=list)
+    led_to = models.GeneratedField(
+        expression=Func(
+            F("outcome"),
+            Value("$[*].incident"),
+            function="jsonb_path_query_array",
+            template="%(function)s(%(expressions)s::jsonpath)",
+        ),
+        output_field=models.JSONField(),
+        db_persist=True,
+    )
     error = models.TextField(blank=True)
     processed_at = models.DateTimeField(null=True)
 
@@ -222,6 +250,17 @@ class RawPayload(models.Model):
         return self.source.team_id
 
     @property
+    def is_unread(self) -> bool:
+        """Nobody can say yet whom it concerns."""
+        return self.processed_at is None and self.kind != PayloadKind.TEST
+
+    def is_told_to(self, access: Access) -> bool:
+        """Whether somebody who sees the payload may read it: of what was not understood nobody
+        knows whom it concerns, so only those who could replay it may.
+        """
+        return self.state == PayloadState.DONE or access.may("replay", self)
+
+    @property
     def text(self) -> str:
         """The body for people; bytes that are no UTF-8 are shown as replacements."""
         return bytes(self.body).decode("utf-8", "replace")
@@ -232,12 +271,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Those of the user's containers; those of restricted incidents by direct grant alone."""
-        rows = self.filter(visible_records(user, self.model, restricted=None))
-        if user.is_authenticated and user.is_superuser:
-            return rows
-        direct = Access(user).direct(Incident)
-        open_to_all = Q(incident__isnull=True) | Q(incident__is_restricted=False)
-        return rows.filter(open_to_all | Q(incident__in=direct))
+        return self.filter(visible_records(user, self.model))
 
     def firing(self) -> Self:
         """Those whose tool has not cleared them; also during the hold."""
@@ -306,11 +340,6 @@ class Alert(models.Model):
         return self.title
 
     @property
-    def is_restricted(self) -> bool:
-        """As its incident is; select the incident with it."""
-        return self.incident is not None and self.incident.is_restricted
-
-    @property
     def lasted(self) -> datetime.timedelta | None:
         """From start to end, once it has ended."""
         return self.ends_at - self.starts_at if self.ends_at else None
@@ -329,6 +358,8 @@ _verbs = {
     "rotate": MANAGERS,
     "test": MANAGERS,
 }
+hangs_on(Alert, Incident, "incident", inherits=False)
+hangs_on(RawPayload, Incident, "led_to", inherits=False, listed=True, unknown="is_unread")
 register_verbs(IngestSource, _verbs)
 register_verbs(Team, {"add_ingest_source": MANAGERS})
 register_verbs(

@@ -169,10 +169,11 @@ def replay(payload: RawPayload, *, actor: User, reason: str = "") -> RawPayload:
             f"This payload is {payload.state}; only quarantined ones are replayed.",
             code="payload_not_quarantined",
         )
-    payload.state, payload.error, payload.processed_at = PayloadState.NEW, "", None
+    # `processed_at` stays: whoever has read it already may see how it fares.
+    payload.state, payload.error = PayloadState.NEW, ""
     payload.attempts = 0
-    payload.save(update_fields=["state", "error", "processed_at", "attempts"])
-    record("payload.replayed", payload.source, actor=actor, reason=reason, payload_id=payload.pk)
+    payload.save(update_fields=["state", "error", "attempts"])
+    record("payload.replayed", payload, actor=actor, reason=reason, source_id=payload.source_id)
     wake(INBOX)
     return payload
 

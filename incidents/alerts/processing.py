@@ -16,6 +16,7 @@ from django.db.models.functions import Greatest
 
 from config import clock
 from config.due.faults import reach
+from config.due.installation import hear_the_time
 from config.errors import DomainError
 from config.origin import Origin, acting
 from incidents.alerts.batches import Batch
@@ -33,7 +34,10 @@ logger = structlog.get_logger(__name__)
 def process_inbox(limit: int = BATCH) -> bool:
     """Work through up to `limit` payloads of each source; False when none was waiting."""
     worked = False
-    for source_id in _waiting():
+    waiting = _waiting()
+    if waiting and not clock.is_simulated():
+        hear_the_time()  # a page must not wait for an hour because the clock was just set back
+    for source_id in waiting:
         with _alone(source_id) as mine:
             worked = (mine and _work_on(source_id, limit)) or worked
     return worked

@@ -27,7 +27,10 @@ def is_worse(level: str, than: str) -> bool:
 
 
 def open_for(alert: Alert, *, actor: User, received_at: datetime.datetime) -> Incident:
-    """A new incident for an alert that has none, or whose last one is too long past."""
+    """A new incident for an alert that has none, or whose last one is too long past.
+
+    Where that one was restricted, this one is too, and the same people are let in.
+    """
     earlier = alert.incident
     incident = lifecycle.open_incident(
         title=alert.title,
@@ -39,8 +42,11 @@ def open_for(alert: Alert, *, actor: User, received_at: datetime.datetime) -> In
         started_at=min(alert.starts_at, clock.now()),
         detected_at=received_at,
         at=received_at,
+        is_restricted=earlier is not None and earlier.is_restricted,
     )
-    if earlier is not None:
+    if incident.is_restricted and earlier is not None:
+        lifecycle.let_in_those_of(incident, earlier, actor=actor)
+    elif earlier is not None:
         note(incident, f"The same alert had opened {earlier.reference} before.", actor=actor)
     return incident
 

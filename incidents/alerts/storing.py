@@ -17,6 +17,7 @@ from config import clock
 from config.due.faults import reach
 from config.due.queues import CHANNEL
 from config.governance.in_force import setting
+from incidents.alerts.adapters import Question
 from incidents.alerts.limiting import WINDOW, Limiter
 from incidents.alerts.operations import INBOX
 
@@ -28,14 +29,15 @@ READ_SETTING_EVERY = 30
 HEAR_TIME_EVERY = 3
 TIME = "SELECT clock_timestamp()"
 
+SOURCE = """
+    SELECT id, rate_per_minute FROM incidents_ingestsource
+    WHERE is_active AND (token_digest = %(digest)s
+        OR (previous_digest = %(digest)s AND previous_until > now()))
+    LIMIT 1
+"""
 # Token, switch and insert in one statement: what a revocation has committed holds for the next.
-STORE = """
-    WITH source AS (
-        SELECT id, rate_per_minute FROM incidents_ingestsource
-        WHERE is_active AND (token_digest = %(digest)s
-            OR (previous_digest = %(digest)s AND previous_until > now()))
-        LIMIT 1
-    ), stored AS (
+STORE = f"""
+    WITH source AS ({SOURCE}), stored AS (
         INSERT INTO incidents_rawpayload (source_id, adapter, kind, received_at, content_type,
             headers, body, state, attempts, outcome, error)
         SELECT id, %(adapter)s, %(kind)s, clock_timestamp(), %(content_type)s,
@@ -44,7 +46,7 @@ STORE = """
         RETURNING id
     )
     SELECT stored.id, source.id, source.rate_per_minute FROM stored, source
-"""
+"""  # noqa: S608  # nosec B608  (made of the text above alone)
 SHARE = """
     INSERT INTO config_counter AS c (key, count, expires_at)
     SELECT n.key, n.count, now() + make_interval(secs => %(seconds)s)
@@ -126,6 +128,17 @@ class Store:
         self.limiter.count(source_id)
         self._stored.set()
         return int(stored)
+
+    async def ask(self, digest: str, question: Question) -> tuple[bool, tuple[Any, ...] | None]:
+        """Whether the token is somebody's, and the row. Raises `Unavailable`."""
+        try:
+            source = await self._execute(SOURCE, {"digest": digest})
+            if source is None:
+                return False, None
+            values = {**question.values, "source": source[0]}
+            return True, await self._execute(question.statement, values)
+        except psycopg.Error as error:
+            raise Unavailable from error
 
     async def _insert(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
         try:

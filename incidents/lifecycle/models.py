@@ -9,13 +9,16 @@ from django.db import models
 from django.db.models import F, Q
 
 from config import clock
+from config.access.restricted import hangs_on, may_be_restricted
+from config.access.rules import Level as AccessLevel
+from config.access.rules import level
 from config.access.visibility import register_verbs, visible_records
 from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, TrackedQuerySet
 from config.governance.models import PolicyVersion
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service
 from incidents.lifecycle.rules import NEEDS, OPEN_STATES, State
-from incidents.taxonomy.models import Level, Severity
+from incidents.taxonomy.models import DataSensitivity, Exposure, Level, Severity
 from incidents.timeline.models import Reliability
 
 if TYPE_CHECKING:
@@ -83,6 +86,27 @@ class Incident(Tracked):
     severity_version = models.ForeignKey(
         PolicyVersion, models.PROTECT, null=True, related_name="+", editable=False
     )
+    severity_line = models.CharField(
+        max_length=40, blank=True, editable=False, help_text="The line of the matrix that decided."
+    )
+    users_affected = models.BigIntegerField(null=True, blank=True)
+    revenue_per_hour = models.BigIntegerField(
+        "revenue lost per hour",
+        null=True,
+        blank=True,
+        help_text="In whole units of the company's currency.",
+    )
+    exposure = models.CharField(max_length=10, choices=Exposure.choices, blank=True)
+    data_sensitivity = models.CharField(
+        "sensitivity of the data", max_length=12, choices=DataSensitivity.choices, blank=True
+    )
+    is_regulatory = models.BooleanField("a regulator must be told", null=True, blank=True)
+    was_in_hours = models.BooleanField(
+        "opened in operating hours",
+        null=True,
+        editable=False,
+        help_text="By the calendar of the service in its region; empty without one.",
+    )
     service = models.ForeignKey(
         Service,
         models.PROTECT,
@@ -142,6 +166,18 @@ class Incident(Tracked):
             models.CheckConstraint(
                 condition=Q(severity__in=Severity.values, level__in=Level.values),
                 name="incident_severity_known",
+            ),
+            models.CheckConstraint(
+                condition=(Q(users_affected__isnull=True) | Q(users_affected__gte=0))
+                & (Q(revenue_per_hour__isnull=True) | Q(revenue_per_hour__gte=0)),
+                name="incident_impact_not_negative",
+                violation_error_code="incident_impact_not_negative",
+                violation_error_message="Users and revenue are counted from 0 up.",
+            ),
+            models.CheckConstraint(
+                condition=Q(exposure__in=["", *Exposure.values])
+                & Q(data_sensitivity__in=["", *DataSensitivity.values]),
+                name="incident_impact_known",
             ),
             models.CheckConstraint(
                 condition=~Q(title=""),
@@ -204,7 +240,7 @@ class KeyTimeClaimQuerySet(AppendOnlyQuerySet["KeyTimeClaim"]):
 
     def visible_to(self, user: "User") -> Self:
         """The claims about incidents that the user sees."""
-        return self.filter(incident__in=Incident.objects.visible_to(user).values("pk"))
+        return self.filter(visible_records(user, self.model))
 
 
 class KeyTimeClaim(AppendOnly):
@@ -236,4 +272,7 @@ class KeyTimeClaim(AppendOnly):
         return bool(getattr(self.incident, f"{self.which}_at") == self.at)
 
 
+may_be_restricted(Incident, name="reference")
+hangs_on(KeyTimeClaim, Incident, "incident")
 register_verbs(Incident, NEEDS)
+register_verbs(KeyTimeClaim, {"view": level(AccessLevel.VIEW)})

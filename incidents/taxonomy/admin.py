@@ -1,25 +1,36 @@
-"""The severity table, a row for each level and tier."""
+"""The severity matrix: rules by impact, cells by level and tier, and what a severity sets off."""
 
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
+from config.access.rules import Role
 from config.adminkit.base import register
-from config.adminkit.policy import NewPolicyForm, PartInline, PolicyAdmin
+from config.adminkit.policy import NewPolicyForm, PartForm, PartInline, PolicyAdmin
 from config.governance.models import PolicyVersion
-from incidents.taxonomy.models import SeverityCell, SeverityTableVersion
+from incidents.taxonomy.models import Engagement, ImpactRule, SeverityCell, SeverityTableVersion
 from incidents.taxonomy.operations import TABLE_KEY, TABLE_TITLE
 
 
 class NewTableForm(NewPolicyForm):
-    """The enterprise's table, or a unit's own."""
+    """The enterprise's matrix, or a unit's own."""
 
     key = forms.ChoiceField(
-        label="Table", choices=[(TABLE_KEY, TABLE_TITLE)], widget=UnfoldAdminSelectWidget
+        label="Matrix", choices=[(TABLE_KEY, TABLE_TITLE)], widget=UnfoldAdminSelectWidget
     )
     title = None
+
+
+class RuleInline(PartInline):
+    """The rules, in the order in which they are asked."""
+
+    model = ImpactRule
+    fields = ["position", "severity", "conditions", "note"]
+    ordering = ("position",)
+    verbose_name_plural = "Rules by impact: the first that matches decides"
+    extra = 0
 
 
 class CellInline(PartInline):
@@ -28,18 +39,42 @@ class CellInline(PartInline):
     model = SeverityCell
     fields = ["level", "tier", "severity"]
     ordering = ("line",)
+    verbose_name_plural = "By level and tier: where no rule matches"
+    extra = 0
+
+
+class EngagementForm(PartForm):
+    """The roles as boxes to tick."""
+
+    roles = forms.MultipleChoiceField(
+        choices=Role.choices, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+
+
+class EngagementInline(PartInline):
+    """What each severity sets off."""
+
+    model = Engagement
+    form = EngagementForm
+    fields = [
+        *("severity", "roles", "has_war_room", "communication_plan", "escalation_policy"),
+        *("sla_target_minutes", "penalty_clause"),
+    ]
+    ordering = ("severity",)
+    verbose_name_plural = "What each severity sets off"
+    extra = 0
 
 
 @register(SeverityTableVersion)
 class SeverityTableAdmin(PolicyAdmin):
-    """Which severity a level means on a tier."""
+    """Which severity an impact means, and what each severity sets off."""
 
-    nav_title = "Severity tables"
+    nav_title = "Severity matrix"
     icon = "grid_on"
-    empty_text = "There is no table. Add a draft to say which severity a level means on a tier."
+    empty_text = "There is no matrix. Add a draft to say which severity an impact means."
     nav_order = 30
     new_form = NewTableForm
-    inlines = [CellInline]
+    inlines = [RuleInline, CellInline, EngagementInline]
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> PolicyVersion:
         """Under its one title."""

@@ -1,49 +1,120 @@
-"""Severity by the governed table, and the table's first version."""
+"""Severity by the governed matrix, and the matrix's first version."""
 
 import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
+from django.db.models import Expression, Value
+
+from config.conditions.rules import Finding, Tree, decide, matches, read
+from config.conditions.sql import first_match
 from config.governance.in_force import active
 from config.governance.seeding import seed_policy
 from config.organisation.models import BusinessUnit, User
 from incidents.taxonomy import rules
+from incidents.taxonomy.impact import SUBJECT, Impact, cells_in_sql
 from incidents.taxonomy.models import Severity, SeverityTableVersion
 
 TABLE_KEY = "default"
-TABLE_TITLE = "Severity table"
+TABLE_TITLE = "Severity matrix"
 
 
-def severity_for(
-    level: str,
-    tier: int | None,
-    unit: BusinessUnit | None = None,
-    at: datetime.datetime | None = None,
-) -> tuple[Severity, SeverityTableVersion | None]:
-    """The severity of a level on a tier, and the version of the table that says so.
+@dataclass(frozen=True)
+class Row:
+    """One rule of the matrix, ready to be asked."""
 
-    `tier` is None without a service. Before any version is in force the shipped table decides.
+    line: str
+    position: int
+    severity: str
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A version's content, ready to decide: the first rule that matches, else the cell."""
+
+    rows: tuple[Row, ...]
+    cells: Mapping[tuple[str, int], str]
+
+    def severity_of(self, impact: Impact) -> str:
+        """The severity alone: for many incidents at once."""
+        facts = impact.facts()
+        found = (row.severity for row in self.rows if matches(row.tree, facts))
+        return next(found, None) or self.cells[impact.level, impact.counted_tier]
+
+    def in_sql(self) -> Expression | Value:
+        """The same as an expression over incidents."""
+        rows = [(row.tree, row.severity) for row in self.rows]
+        return first_match(SUBJECT, rows, default=cells_in_sql(self.cells))
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A severity, the version that said so, and why: the line that decided, with its findings."""
+
+    severity: Severity
+    version: SeverityTableVersion | None
+    line: str
+    findings: tuple[Finding, ...] = ()
+
+
+def classify(
+    impact: Impact, unit: BusinessUnit | None = None, at: datetime.datetime | None = None
+) -> Classified:
+    """The severity of an impact by the version in force for the unit at that time.
+
+    Before any version is in force the shipped table decides.
     """
-    counted = rules.TIER_WITHOUT_SERVICE if tier is None else tier
     version: SeverityTableVersion | None = active(
         SeverityTableVersion.policy_kind, TABLE_KEY, unit, at
     )
-    if version is None:
-        return Severity(rules.SHIPPED[level, counted]), None
-    cell = version.cells.get(level=level, tier=counted)
-    return Severity(cell.severity), version
+    matrix = _SHIPPED if version is None else matrix_of(version)
+    facts = impact.facts()
+    for row in matrix.rows:
+        verdict = decide(SUBJECT, row.tree, facts)
+        if verdict.matched:
+            return Classified(Severity(row.severity), version, row.line, verdict.findings)
+    where = (impact.level, impact.counted_tier)
+    return Classified(Severity(matrix.cells[where]), version, rules.line_of(*where))
+
+
+def matrix_of(version: SeverityTableVersion) -> Matrix:
+    """A version's content. What was frozen is read once in each process."""
+    if version.content_hash:
+        return _frozen(version.pk, version.content_hash)
+    return _read(version)
+
+
+@lru_cache(maxsize=128)
+def _frozen(pk: int, content_hash: str) -> Matrix:
+    # The hash is part of the key: it names the content, whatever database the process sees.
+    return _read(SeverityTableVersion.objects.get(pk=pk))
+
+
+def _read(version: SeverityTableVersion) -> Matrix:
+    found = version.rules.order_by("position")
+    rows = [
+        Row(each.line, each.position, each.severity, read(SUBJECT, each.conditions))
+        for each in found
+    ]
+    return Matrix(tuple(rows), cells_of(version))
+
+
+_SHIPPED = Matrix((), rules.SHIPPED)
 
 
 def cells_of(version: SeverityTableVersion) -> dict[tuple[str, int], str]:
-    """The table as the rules want it."""
+    """The table of levels and tiers as the rules want it."""
     rows = version.cells.values_list("level", "tier", "severity")
     return {(level, tier): severity for level, tier, severity in rows}
 
 
 def seed_severity_table(actor: User) -> SeverityTableVersion | None:
-    """Version 1 of the table as shipped; later runs propose what is new in it."""
-    return seed_policy(
-        SeverityTableVersion,
-        TABLE_KEY,
-        title=TABLE_TITLE,
-        actor=actor,
-        parts={"cells": rules.shipped_cells()},
-    )
+    """Version 1 of the matrix as shipped; later runs propose what is new in it."""
+    parts = {
+        "cells": rules.shipped_cells(),
+        "rules": rules.shipped_impact_rules(),
+        "engagements": rules.shipped_engagements(),
+    }
+    return seed_policy(SeverityTableVersion, TABLE_KEY, title=TABLE_TITLE, actor=actor, parts=parts)

@@ -1,8 +1,9 @@
 """The timeline's lines over HTTP: what goes in and what comes out; incidents mount it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -21,6 +22,8 @@ class EntryOut(serializers.ModelSerializer[TimelineEntry]):
     late = serializers.BooleanField(source="is_late", read_only=True)
     supersedes = serializers.IntegerField(source="supersedes_id", read_only=True, allow_null=True)
 
+    reads: ClassVar = {"html": ("text",), "late": ("at", "recorded_at", "origin")}
+
     class Meta:
         model = TimelineEntry
         fields = read_only_fields = (
@@ -33,6 +36,18 @@ class EntryOut(serializers.ModelSerializer[TimelineEntry]):
         return html(entry.text)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "An observation",
+            {
+                "kind": "observation",
+                "text": "Error rate 18 %, behind the new nodes only.",
+                "at": "2026-11-21T08:05:00Z",
+            },
+        )
+    ]
+)
 class NoteIn(Input):
     """A line that somebody writes. `supersedes` is the id of the line that it corrects."""
 

@@ -1,13 +1,16 @@
 """The one append-only timeline of an incident, for all teams and tools."""
 
 import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from config import clock
+from config.access.restricted import hangs_on
+from config.access.rules import Level, level
+from config.access.visibility import register_verbs, visible_records
 from config.audit.tracking import AppendOnly, AppendOnlyQuerySet
 from config.events.models import Event
 from config.origin import Origin
@@ -42,8 +45,7 @@ class TimelineQuerySet(AppendOnlyQuerySet["TimelineEntry"]):
 
     def visible_to(self, user: "User") -> Self:
         """The lines of incidents that the user sees."""
-        incidents: Any = self.model._meta.get_field("incident").related_model
-        return self.filter(incident__in=incidents.objects.visible_to(user).values("pk"))
+        return self.filter(visible_records(user, self.model))
 
     def chronological(self) -> Self:
         """By the time of the event; late lines sort where they belong."""
@@ -95,3 +97,7 @@ class TimelineEntry(AppendOnly):
     def is_late(self) -> bool:
         """Written down more than five minutes after it happened, and not by an import."""
         return self.origin != Origin.IMPORT and self.recorded_at - self.at > LATE_AFTER
+
+
+hangs_on(TimelineEntry, "incidents.Incident", "incident")
+register_verbs(TimelineEntry, {"view": level(Level.VIEW)})

@@ -1,14 +1,15 @@
 """Writing on the timeline: what the product records, and what people and tools add."""
 
 import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from config import clock
 from config.audit.tracking import lock
 from config.errors import Invalid, Refused
-from config.events.operations import record as record_event
+from config.events.operations import compose, publish
 from config.organisation.models import User
 from incidents.timeline.models import EntryKind, Reliability, TimelineEntry
 from incidents.timeline.rules import moment
@@ -33,14 +34,16 @@ def record(
     reliability: Reliability = Reliability.CONFIRMED,
     source: str = "",
     supersedes: TimelineEntry | None = None,
+    along: Sequence[models.Model] = (),
     **data: Any,
 ) -> TimelineEntry:
     """Record an event of the incident, and the line that tells of it.
 
     Call it inside the operation's transaction. Without `text` the line is made of the kind.
+    `along` are new rows that come with it, inserted by the same statement.
     """
-    event = record_event(kind, incident, actor=actor, at=at, reason=reason, **data)
-    return TimelineEntry.objects.create(
+    event = compose(kind, incident, actor=actor, at=at, reason=reason, **data)
+    line = TimelineEntry(
         incident=incident,
         event=event,
         kind=entry_kind,
@@ -53,6 +56,8 @@ def record(
         reliability=reliability,
         supersedes=supersedes,
     )
+    publish(event, line, *along)
+    return line
 
 
 @transaction.atomic

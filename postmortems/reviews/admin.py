@@ -3,11 +3,20 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Case, Q, When
 from django.http import HttpRequest
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
 
-from config.adminkit.base import OperationAdmin, ReasonForm, Verb, VerbForm, display, register
+from config.adminkit.base import (
+    OperationAdmin,
+    Queue,
+    ReasonForm,
+    Verb,
+    VerbForm,
+    display,
+    register,
+)
 from config.adminkit.home import Item, Section, home_section
 from config.adminkit.scoping import actor_of
 from config.organisation.models import User
@@ -27,6 +36,9 @@ _TONES: dict[str, str] = {
     ReviewState.PUBLISHED: "success",
 }
 _SEVERITIES = {"SEV1": "danger", "SEV2": "warning", "SEV3": "info", "SEV4": "success"}
+
+
+_OWED = Q(state=ReviewState.OWED)
 
 
 class HoldForm(VerbForm):
@@ -73,7 +85,9 @@ class ReviewAdmin(OperationAdmin):
         ("Waiver", {"fields": ["waived_at", "waiver_reason"]}),
     ]
     list_select_related = ["incident", "facilitator"]
-    ordering = ("due_at",)
+    # Owed ones first, the most overdue on top; below them what is over, the latest first.
+    ordering = (Case(When(_OWED, then=0), default=1), Case(When(_OWED, then="due_at")), "-due_at")
+    queues = (Queue("owed", "Reviews owed", "state__exact=owed", "rate_review"),)
     change_verb = "edit"
     edit_operation = _edit
     verbs = (
@@ -122,4 +136,5 @@ def _item(review: Review) -> Item:
         f"due {review.due_at:%Y-%m-%d %H:%M} UTC",
         badge="Overdue" if review.is_overdue else "",
         tone="danger" if review.is_overdue else "neutral",
+        record=review,
     )

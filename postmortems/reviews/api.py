@@ -1,6 +1,6 @@
 """Reviews: what is owed, and holding, publishing and waiving."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import Q
@@ -22,6 +22,8 @@ class ReviewOut(serializers.ModelSerializer[Review]):
     severity = serializers.CharField(source="incident.severity", read_only=True)
     facilitator = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
     is_overdue = serializers.BooleanField(read_only=True)
+
+    reads: ClassVar = {"is_overdue": ("state", "due_at")}
 
     class Meta:
         model = Review

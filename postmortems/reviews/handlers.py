@@ -6,11 +6,13 @@ from django.conf import settings
 from django.urls import reverse
 
 from config import clock
+from config.access.visibility import Access, let_in_to
 from config.due.models import Channel, OutboundMessage, Timer
 from config.due.operations import Outbound, Send, Skip, outbound, send_later, timer
 from config.errors import Blocker
 from config.events.models import Event
 from config.events.operations import ask, guard, on
+from config.metrics import Samples, metric
 from config.organisation.models import User
 from incidents.lifecycle.models import Incident
 from postmortems.reviews import operations
@@ -56,24 +58,40 @@ def overdue(row: Timer, review: Review) -> None:
         _tell(review, "review.overdue")
 
 
+@metric("reviews_owed", "Reviews that are still owed.", "overdue")
+def owed_reviews() -> Samples:
+    """Without those of restricted incidents."""
+    owed = Review.objects.owed().filter(incident__is_restricted=False)
+    late = Review.objects.overdue().filter(incident__is_restricted=False).count()
+    return [(("no",), owed.count() - late), (("yes",), late)]
+
+
 def _tell(review: Review, purpose: str) -> None:
+    """Mail those who can hold it; of a restricted incident only those who were let in."""
+    for person in dict.fromkeys(_holders(review)):
+        if person.email and not Access(person).conceals(review):
+            send_later(
+                purpose, review, channel=Channel.MAIL, address=person.email, person_id=person.pk
+            )
+
+
+def _holders(review: Review) -> list[User]:
     incident = review.incident
-    on_call = ask("oncall.now", default=[], team_id=incident.team_id)
-    leads = User.objects.people().filter(
-        memberships__team_id=incident.team_id, memberships__is_lead=True
-    )
-    told: list[User] = [*leads, *on_call]
-    if review.facilitator is not None:
-        told.insert(0, review.facilitator)
-    for person in dict.fromkeys(told):
-        if person.email:
-            send_later(purpose, review, channel=Channel.MAIL, address=person.email)
+    people = User.objects.people()
+    leads = people.filter(memberships__team_id=incident.team_id, memberships__is_lead=True)
+    found = [*leads, *ask("oncall.now", default=[], team_id=incident.team_id)]
+    if incident.is_restricted:
+        found += people.filter(pk__in=let_in_to(incident)).order_by("pk")
+    return found if review.facilitator is None else [review.facilitator, *found]
 
 
 def _mail(message: OutboundMessage) -> Send | Skip:
     review = Review.objects.select_related("incident__service").filter(pk=message.root_id).first()
     if review is None or review.state != ReviewState.OWED:
         return Skip("the review isn't owed any more")
+    person = User.objects.filter(pk=message.data.get("person_id")).first()
+    if person is not None and Access(person).conceals(review):
+        return Skip(f"{person} may not see the incident any more")
     late = review.due_at <= clock.now()
     when = "is overdue" if late else f"is due in {_span(review.due_at - clock.now())}"
     incident = review.incident

@@ -6,8 +6,9 @@ from django.db import models
 from django.db.models import Q
 
 from config import clock
+from config.access.restricted import hangs_on
 from config.access.rules import Level, Need, Role, level
-from config.access.visibility import register_verbs
+from config.access.visibility import register_verbs, visible_records
 from config.audit.tracking import Tracked, TrackedQuerySet
 from config.governance.models import PolicyVersion
 from config.organisation.models import User
@@ -36,7 +37,7 @@ class ReviewQuerySet(TrackedQuerySet["Review"]):
 
     def visible_to(self, user: User) -> Self:
         """Those of incidents that the user can see."""
-        return self.filter(incident__in=Incident.objects.visible_to(user))
+        return self.filter(visible_records(user, self.model))
 
     def owed(self) -> Self:
         """Not held, published or waived."""
@@ -107,21 +108,12 @@ class Review(Tracked):
         return f"Review of {self.incident.reference}"
 
     @property
-    def team_id(self) -> int:
-        """The container from which rights are inherited."""
-        return self.incident.team_id
-
-    @property
-    def service_id(self) -> int | None:
-        """The container from which rights are inherited."""
-        return self.incident.service_id
-
-    @property
     def is_overdue(self) -> bool:
         """Owed beyond its time."""
         return self.state == ReviewState.OWED and self.due_at <= clock.now()
 
 
+hangs_on(Review, Incident, "incident")
 register_verbs(
     Review,
     {

@@ -3,6 +3,8 @@
 import datetime
 from collections.abc import Iterable, Mapping
 
+from config.apikit.codes import explain
+
 # Reminders before the due time, nearest last; each is a due row of its own.
 REMINDERS = (datetime.timedelta(hours=24), datetime.timedelta(hours=4))
 
@@ -22,3 +24,11 @@ def due_at(
 def reminder_times(due: datetime.datetime, now: datetime.datetime) -> list[datetime.datetime]:
     """When to remind: those of the reminders that still lie ahead."""
     return [due - before for before in REMINDERS if due - before > now]
+
+
+explain(
+    review_missing=(
+        "The obligatory review is missing",
+        "Hold the review and publish it, or have compliance waive it; then close the incident.",
+    ),
+)

@@ -40,6 +40,9 @@ def _bodies(world: World) -> dict[str, Body]:
         },
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
+        "savedview-list": {
+            "model": "incidents.incident", "name": "New", "query": "attention=open", "team": team,
+        },
         "service-list": {"key": "new", "name": "New", "team": team, "tier": 3},
         "incident-list": {"title": "New", "service": service, "level": "error"},
         "incident-timeline": {"text": "A line"},

@@ -24,6 +24,7 @@ OPEN_TO_ALL = {
 ADMIN_FRAME = {
     *("search", "index", "login", "logout", "password_change", "password_change_done"),
     *("autocomplete", "jsi18n", "app_list", "view_on_site", None),
+    *("preferences", "queues", "queue_save"),
 }
 _PARAMETER = re.compile(r"\(\?P<(\w+)>(?:\[[^]]*\]|[^()])*\)|<(?:\w+:)?(\w+)>")
 # Of simple-history, whose pattern names nothing.

@@ -34,6 +34,7 @@ from config.events.operations import record
 from config.governance.models import Policy, SettingVersion
 from config.governance.operations import propose
 from config.organisation.models import ApiToken, BusinessUnit, Team, User
+from config.workspace.operations import save_view
 from escalation.paging.models import Page
 from escalation.policies.models import EscalationPolicyVersion
 from escalation.policies.operations import use_policy
@@ -100,6 +101,7 @@ def make_world() -> World:
     _make_rota(world)
     _make_policies(world)
     _make_incident(world)
+    _make_view(world)
     _make_evidence(world)
     _make_platform(world)
     return world
@@ -166,6 +168,19 @@ def _make_incident(world: World) -> None:
     run_due(clock.now())
     world.put(source, payload)
     world.take(Alert, Incident, EscalationRun, Page, TimelineEntry)
+
+
+def _make_view(world: World) -> None:
+    """Of alice, shared with her team."""
+    world.put(
+        save_view(
+            model="incidents.incident",
+            name=f"{SECRET} queue",
+            query="attention=open",
+            team=world[Team],
+            actor=world.people["alice"],
+        )
+    )
 
 
 def _make_evidence(world: World) -> None:

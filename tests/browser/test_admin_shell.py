@@ -1,78 +1,27 @@
-"""The shell of the admin in Chromium: accessible, within its CSP, at two widths, light and dark."""
+"""The shell of the admin in Chromium: signing in, the palette, the menu, the sheet of keys."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from config.organisation import operations
-from config.organisation.models import Team, User
-from incidents.catalog.models import Service
-from incidents.lifecycle.models import Incident
-from tests.browser.conftest import SCHEMES, WIDTHS, Opener
+from config.organisation.models import User
+from config.workspace.operations import set_preferences
+from tests.browser.conftest import Opener
+from tests.browser.keys import press, stop, tab_to
+from tests.browser.looking import WIDTHS, keep, look_at
 from tests.config import make
-from tests.incidents import make as make_incidents
-
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PAGES = {
-    "login": "/accounts/login/",
-    "home": "/admin/",
-    "list": "/admin/config/user/",
-    "form": "/admin/config/team/{team}/change/",
-    "people": "/admin/config/user/{user}/change/",
-    "verb": "/admin/config/user/{user}/do/deactivate/",
-    "add": "/admin/config/roleassignment/add/",
-    "history": "/admin/config/team/{team}/history/",
-    "events": "/admin/config/event/",
-    "incidents": "/admin/incidents/incident/",
-    "incident": "/admin/incidents/incident/{incident}/change/",
-    "resolve": "/admin/incidents/incident/{incident}/do/resolve/",
-}
 
 pytestmark = pytest.mark.slow
+SHEET = "#wb-keys"
+IN_MENU = "document.activeElement.closest('#nav-sidebar')"
 
 
-@pytest.fixture
-def incident(edited: Team, checkout: Service) -> Incident:
-    return make_incidents.incident("Card payments fail in Europe", service=checkout)
+def is_open(page: Page, selector: str) -> bool:
+    return page.locator(selector).is_visible()
 
 
-@pytest.fixture
-def edited(fresh_db: Any, payments: Team, bob: User, root: User) -> Team:
-    operations.edit_team(payments, changes={"name": "Payments and refunds"}, actor=root)
-    return payments
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
-def test_is_accessible_on_every_key_page(
-    edited: Team,
-    incident: Incident,
-    root: User,
-    bob: User,
-    open_page: Opener,
-    shoot: Callable[[Page, str], None],
-    width: int,
-    scheme: str,
-):
-    broken = {}
-    for name, path in PAGES.items():
-        visitor = None if name == "login" else root
-        address = path.format(team=edited.pk, user=bob.pk, incident=incident.pk)
-        page = open_page(address, as_=visitor, width=width, scheme=scheme)
-        shoot(page, f"{name}-{width}-{scheme}")
-        found = violations(page)
-        if sideways(page):
-            found.append("scrolls sideways")
-        if found:
-            broken[name] = found
-
-    assert broken == {}
-
-
-def test_signs_in_without_scripts(fresh_db: Any, browser: Any, live_site: str):
+def test_signs_in_without_scripts(fresh_db: Any, browser: Browser, live_site: str) -> None:
     make.superuser("captain", password="correct horse battery")
     page = browser.new_context(java_script_enabled=False).new_page()
 
@@ -83,22 +32,25 @@ def test_signs_in_without_scripts(fresh_db: Any, browser: Any, live_site: str):
 
     assert page.url == live_site + "/admin/"
     assert page.get_by_text("How it works").count() == 1
+    page.context.close()
 
 
 def test_finds_people_with_the_palette(
-    edited: Team, root: User, bob: User, open_page: Opener, shoot: Callable[[Page, str], None]
-):
+    fresh_db: Any, root: User, bob: User, open_page: Opener
+) -> None:
     page = open_page("/admin/", as_=root)
 
     page.keyboard.press("Control+k")
     page.locator("#search-input-command").press_sequentially("bob")
     page.wait_for_selector("#command-results-list a")
-    shoot(page, "palette")
+    keep(page, "palette-1400-light")
 
     assert "Bob Berg" in page.locator("#command-results-list").inner_text()
 
 
-def test_shows_every_field_of_a_dialog(edited: Team, root: User, bob: User, open_page: Opener):
+def test_shows_every_field_of_a_form(
+    fresh_db: Any, root: User, bob: User, open_page: Opener
+) -> None:
     page = open_page(f"/admin/config/user/{bob.pk}/do/deactivate/", as_=root)
 
     boxes = [field.bounding_box() for field in page.locator("#content textarea").all()]
@@ -106,30 +58,80 @@ def test_shows_every_field_of_a_dialog(edited: Team, root: User, bob: User, open
     assert [bool(box and box["width"] > 100 and box["height"] > 20) for box in boxes] == [True]
 
 
-def test_asks_for_a_reason_where_rows_are_chosen(
-    edited: Team, root: User, bob: User, open_page: Opener, shoot: Callable[[Page, str], None]
-):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_goes_through_the_menu_by_keyboard(
+    fresh_db: Any, root: User, open_page: Opener, width: int
+) -> None:
+    page = open_page("/admin/", as_=root, width=width)
+
+    if width <= 1280:
+        press(page, "Menu", menu=True)
+        page.wait_for_function(IN_MENU, polling=50)
+        page.keyboard.press("Escape")
+        assert stop(page).name == "Menu"
+        page.keyboard.press("Enter")
+        page.wait_for_function(IN_MENU, polling=50)
+    press(page, "Unassigned", menu=True)
+
+    page.wait_for_url("**/incident/?attention=unacknowledged")
+
+
+def test_reaches_the_account_by_keyboard(fresh_db: Any, root: User, open_page: Opener) -> None:
+    page = open_page("/admin/", as_=root)
+
+    press(page, "Root", menu=True)
+    tab_to(page, "Dark", back=True)
+    page.keyboard.press("Enter")
+
+    assert "dark" in (page.locator("html").get_attribute("class") or "")
+    tab_to(page, "My preferences", menu=True)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/preferences/")
+
+
+def test_skips_the_menu(fresh_db: Any, root: User, open_page: Opener) -> None:
+    page = open_page("/admin/incidents/incident/", as_=root)
+
+    page.keyboard.press("Tab")
+    assert stop(page).name == "Skip to the content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+
+    assert stop(page).name == "All"
+
+
+def test_lists_its_keys_and_gives_the_focus_back(
+    fresh_db: Any, root: User, open_page: Opener
+) -> None:
+    page = open_page("/admin/incidents/incident/", as_=root)
+    tab_to(page, "My open", menu=True)
+
+    page.keyboard.press("Shift+?")
+    page.wait_for_selector(SHEET, state="visible")
+    assert "Acknowledge the selected rows" in page.locator(SHEET).inner_text()
+    broken = look_at(page, "keys")
+    page.keyboard.press("Escape")
+
+    page.wait_for_selector(SHEET, state="hidden")
+    assert broken == []
+    page.wait_for_function("document.activeElement.closest('#nav-sidebar')", polling=50)
+    assert stop(page).name == "My open"
+
+
+def test_has_no_single_keys_for_whom_they_are_off(
+    fresh_db: Any, root: User, open_page: Opener
+) -> None:
+    set_preferences(list_keys=False, unpinned=[], actor=root)
     page = open_page("/admin/config/user/", as_=root)
 
-    page.locator("input.action-select").first.check()
-    page.get_by_label("Select action to run").select_option("deactivate")
-    reason = page.get_by_label("Reason")
-    reason.fill("Reorganised")
-    shoot(page, "bulk")
-    found = violations(page)
-    page.get_by_role("button", name="Run").click()
+    for key in ("Shift+?", "/", "f", "j", "x", "a", "["):
+        page.keyboard.press(key)
+    assert not is_open(page, SHEET)
+    assert stop(page).name == ""
+    assert page.locator("input.action-select:checked").count() == 0
+    assert is_open(page, "#nav-sidebar")
 
-    page.get_by_text("You can't deactivate yourself").wait_for()
-    assert found == []
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds, with the first element of each."""
-    options = {"runOnly": {"type": "tag", "values": TAGS}}
-    found = Axe().run(page, options=options).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in found]
-
-
-def sideways(page: Page) -> bool:
-    """Whether the page is wider than the window."""
-    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+    page.keyboard.press("Control+k")
+    page.wait_for_function("document.activeElement.id === 'search-input-command'", polling=50)
+    page.keyboard.type("j/")
+    assert page.locator("#search-input-command").input_value() == "j/"

@@ -1,91 +1,131 @@
 """Every page that people work on, in Chromium: readable, accessible, and as wide as the window."""
 
 import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
-from playwright.sync_api import Page
 
+from compliance.evidence.models import AuditRequest
+from compliance.evidence.operations import request_audit
 from config import clock
 from config.due.worker import run_due
 from config.organisation.models import Team, User
+from config.organisation.operations import edit_team
+from config.workspace.operations import save_view
 from escalation.rota.operations import add_override
 from incidents.catalog.models import Service
 from incidents.lifecycle import operations
 from incidents.lifecycle.models import Incident
 from incidents.timeline.operations import add_note
-from tests.browser.conftest import SCHEMES, WIDTHS, Opener
-from tests.browser.test_admin_shell import sideways, violations
+from tests.browser.conftest import Opener
+from tests.browser.looking import look_at, sideways
 from tests.escalation import make
 from tests.incidents import make as make_incidents
 from tests.incidents.alerts import make as make_alerts
 
-PAGES = {
-    "home": "/admin/",
-    "incidents": "/admin/incidents/incident/",
-    "incident": "/admin/incidents/incident/{incident}/change/",
-    "integrations": "/admin/incidents/ingestsource/",
-    "integration": "/admin/incidents/ingestsource/{source}/change/",
-    "inbox": "/admin/incidents/rawpayload/",
-    "schedules": "/admin/escalation/schedule/",
-    "schedule": "/admin/escalation/schedule/{schedule}/change/",
-    "escalations": "/admin/escalation/escalationrun/",
-    "escalation-policy": "/admin/escalation/escalationpolicyversion/{policy}/change/",
-    "reviews": "/admin/postmortems/review/",
-    "nothing-found": "/admin/incidents/incident/?q=nosuchword",
-    "problems": "/problems/",
-    "problem": "/problems/four_eyes",
+PAGES: dict[str, dict[str, str]] = {
+    "daily": {
+        "home": "/admin/",
+        "incidents": "/admin/incidents/incident/",
+        "incidents-narrowed": "/admin/incidents/incident/?attention=open&q=title",
+        "incident": "/admin/incidents/incident/{incident}/change/",
+        "resolve": "/admin/incidents/incident/{incident}/do/resolve/",
+        "nothing-found": "/admin/incidents/incident/?q=nosuchword",
+        "saved-views": "/admin/config/savedview/",
+        "saved-view": "/admin/config/savedview/{view}/change/",
+        "preferences": "/admin/preferences/",
+    },
+    "around": {
+        "integrations": "/admin/incidents/ingestsource/",
+        "integration": "/admin/incidents/ingestsource/{source}/change/",
+        "inbox": "/admin/incidents/rawpayload/",
+        "schedules": "/admin/escalation/schedule/",
+        "schedule": "/admin/escalation/schedule/{schedule}/change/",
+        "escalations": "/admin/escalation/escalationrun/",
+        "escalation-policy": "/admin/escalation/escalationpolicyversion/{policy}/change/",
+        "reviews": "/admin/postmortems/review/",
+    },
+    "evidence": {
+        "audit-request": "/admin/compliance/auditrequest/{request}/change/",
+        "checkpoints": "/admin/config/checkpoint/",
+        "events": "/admin/config/event/",
+        "people": "/admin/config/user/",
+        "person": "/admin/config/user/{user}/change/",
+        "deactivate": "/admin/config/user/{user}/do/deactivate/",
+        "team": "/admin/config/team/{team}/change/",
+        "history": "/admin/config/team/{team}/history/",
+        "give-a-role": "/admin/config/roleassignment/add/",
+    },
 }
+OPEN_PAGES = {"problems": "/problems/", "problem": "/problems/four_eyes"}
 CROWDED = "A title with averylongwordwithoutanyspaceinitthatmustwrapsomewhereonaphone"
+DAY = datetime.timedelta(days=1)
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def world(
-    fresh_db: Any, checkout: Service, payments: Team, alice: User, bob: User
-) -> dict[str, Any]:
+    fresh_db: Any, checkout: Service, payments: Team, alice: User, bob: User, root: User
+) -> dict[str, int]:
     """Something on every page; the keys by name."""
     for person in (alice, bob):
         make.contact(person)
     policy = make.policy([make.person_tier(bob), make.person_tier(alice)])
     schedule = make.schedule(payments, alice, bob, key="payments-primary")
     now = clock.now()
-    tomorrow = now + datetime.timedelta(days=1)
-    add_override(schedule, user=bob, start=now, end=tomorrow, actor=alice)
+    add_override(schedule, user=bob, start=now, end=now + DAY, actor=alice)
     incident = make_incidents.incident(CROWDED, service=checkout, level="critical")
     add_note(incident, actor=alice, text="Zone b answers *slowly*.", kind="observation")
     operations.acknowledge(incident, actor=alice)
     source = make_alerts.source(team=payments, service=checkout)
     make_alerts.received(source, make_alerts.firing("disk", title="Disk full"))
     make_alerts.received(source, b"broken")
+    edit_team(payments, changes={"name": "Payments and refunds"}, actor=root)
+    view = save_view(
+        model="incidents.incident", name="Disks", query="q=disk", team=payments, actor=root
+    )
     run_due(clock.now())
-    return {
-        "incident": incident.pk, "source": source.pk, "schedule": schedule.pk, "policy": policy.pk,
+    found = {
+        "incident": incident, "source": source, "schedule": schedule, "policy": policy,
+        "team": payments, "user": bob, "view": view, "request": _request(root),
     }  # fmt: skip
+    return {name: row.pk for name, row in found.items()}
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+def _request(person: User) -> AuditRequest:
+    now = clock.now()
+    return request_audit(
+        title="Access of the quarter", period_from=now - DAY, period_until=now,
+        reason="The yearly audit", actor=person,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("group", PAGES)
 def test_reads_well_on_every_page(
-    world: dict[str, Any], root: User, open_page: Opener, width: int, scheme: str
+    world: dict[str, int], root: User, open_page: Opener, group: str
 ) -> None:
-    broken = {}
-    for name, path in PAGES.items():
-        page = open_page(path.format(**world), as_=root, width=width, scheme=scheme)
-        keep(page, f"{name}-{width}-{scheme}")
-        found = violations(page)
-        if sideways(page):
-            found.append("scrolls sideways")
-        if found:
-            broken[name] = found
+    broken = []
+    for name, path in PAGES[group].items():
+        page = open_page(path.format(**world), as_=root)
+        broken += look_at(page, name, widths=(1400, 390))
+        for width in (768, 320):
+            page.set_viewport_size({"width": width, "height": 800})
+            broken += [f"{name} scrolls sideways at {width} px"] if sideways(page) else []
+        page.close()
 
-    assert broken == {}
+    assert broken == []
 
 
-def test_offers_acknowledge_on_the_first_screen_of_a_phone(
+def test_reads_well_without_an_account(fresh_db: Any, open_page: Opener) -> None:
+    broken = []
+    for name, path in OPEN_PAGES.items():
+        broken += look_at(open_page(path), name, widths=(1400, 320))
+
+    assert broken == []
+
+
+def test_acknowledges_in_one_tap_on_a_phone(
     fresh_db: Any, checkout: Service, root: User, open_page: Opener
 ) -> None:
     incident = make_incidents.incident(CROWDED, service=checkout, level="critical")
@@ -103,7 +143,7 @@ def test_offers_acknowledge_on_the_first_screen_of_a_phone(
 
 
 def test_copies_what_is_there_to_be_copied(
-    world: dict[str, Any], root: User, open_page: Opener
+    world: dict[str, int], root: User, open_page: Opener
 ) -> None:
     page = open_page(f"/admin/incidents/ingestsource/{world['source']}/change/", as_=root)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -117,7 +157,7 @@ def test_copies_what_is_there_to_be_copied(
 
 
 def test_draws_as_many_incidents_as_the_visitor_may_see(
-    world: dict[str, Any], root: User, mallory: User, open_page: Opener
+    world: dict[str, int], root: User, mallory: User, open_page: Opener
 ) -> None:
     seen = {}
     for visitor in (root, mallory):
@@ -127,10 +167,3 @@ def test_draws_as_many_incidents_as_the_visitor_may_see(
         seen[visitor] = (len(rows), sum(int(row.split()[-1]) for row in rows))
 
     assert seen == {root: (12, Incident.objects.count()), mallory: (12, 0)}
-
-
-def keep(page: Page, name: str) -> None:
-    """A picture for the docs and for whoever reviews the change."""
-    folder = Path(settings.VAR) / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png", full_page=True)

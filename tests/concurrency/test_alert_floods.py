@@ -151,7 +151,7 @@ def test_frees_a_source_at_once_when_its_worker_is_killed(
     worker.kill()
     worker.wait(10)
 
-    eventually(lambda: process_inbox(), within=5)
+    eventually(lambda: process_inbox())
     assert make.only_alert().count == 1
 
 

@@ -45,6 +45,28 @@ def test_does_each_timer_once_though_a_worker_is_killed(root, start_worker, even
     assert (count("one"), count("two")) == (1, 1)
 
 
+@pytest.mark.parametrize("ending", ["KILL", "STOP"])
+def test_does_each_of_a_batch_once_though_its_worker_ends_within(
+    root, start_worker, eventually, ending
+):
+    keys = [f"key {number}" for number in range(12)]
+    for key in keys:
+        schedule("test.bump", root, clock.now(), key=key)
+
+    fault = "effect_before_commit:3" + (":STOP" if ending == "STOP" else "")
+    first = start_worker(ready=False, WATCHBILL_FAULT=fault)
+    eventually(lambda: Timer.objects.filter(token__isnull=False).exists(), within=30)
+    if ending == "KILL":
+        eventually(lambda: first.ended_by() == signal.SIGKILL, within=30)
+    start_worker()
+    eventually(lambda: not Timer.objects.open().exists(), within=30)
+    if ending == "STOP":
+        first.signal(signal.SIGCONT)
+        eventually(first.is_ready, within=30)
+
+    assert [count(key) for key in keys] == [1] * 12
+
+
 def test_repeats_a_delivery_at_most_once_and_under_the_same_key(root, start_worker, eventually):
     with web_server() as web:
         allow = {"WATCHBILL_OUTBOUND_ALLOW": f"127.0.0.1:{web.port}"}

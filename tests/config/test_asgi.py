@@ -18,7 +18,7 @@ import pytest
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
-STOPS_WITHIN = 8.0
+STOPS_WITHIN = 20.0  # requests under way have four seconds; the rest allows for a busy machine
 
 
 @contextmanager

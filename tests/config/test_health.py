@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.test.utils import override_settings
 
-from config import clock, health, metrics
+from config import clock, figures, health
 from config.due.models import WorkerHeartbeat
 from config.due.selfaudit import Check
 
@@ -86,7 +86,7 @@ def test_says_so_when_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> N
     def fail() -> str:
         raise OperationalError
 
-    monkeypatch.setattr(metrics, "exposition", fail)
+    monkeypatch.setattr(figures, "exposition", fail)
 
     response = Client().get("/metrics")
 

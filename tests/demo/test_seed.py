@@ -65,7 +65,7 @@ def test_leaves_its_file_to_nobody_else(var: Path, seeded: dict[str, Any]) -> No
     assert mode == 0o600
     assert set(seeded) == {"logins", "ingest", "services"}
     assert set(seeded["logins"]) == LOGINS
-    assert set(seeded["ingest"]) == {"alertmanager", "grafana", "pagerduty", "generic"}
+    assert set(seeded["ingest"]) == {"alertmanager", "grafana", "pagerduty", "opsgenie", "generic"}
 
 
 def test_lives_through_all_incidents(var: Path) -> None:

@@ -133,6 +133,16 @@ def test_makes_and_edits_a_schedule(world, payments, logistics, root: User) -> N
     assert made.layers.get().days == 7
 
 
+def test_says_that_a_time_zone_is_none(world, root: User) -> None:
+    """What is ahead is shown beside the error: by the time zone that is stored."""
+    url = address("schedule", f"{world['schedule']}/change/")
+
+    answer = people.browser(root).post(url, {"name": "Primary", "time_zone": "Nowhere/Land"})
+
+    assert answer.status_code == 200
+    assert "time_zone" in answer.context["adminform"].form.errors
+
+
 def test_refuses_a_schedule_for_another_team(world, payments, logistics, alice: User) -> None:
     people.role(Role.UNIT_ADMINISTRATOR, to=alice, on=logistics)
     body = {

@@ -10,7 +10,10 @@ import pytest
 
 COMMANDS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "faketime": ("faketime",),
     "prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager"),
+    "curl": ("curl",),
+    "jq": ("jq",),
 }
 MISSING = re.compile(r"peer ([\w-]+) is not installed")
 

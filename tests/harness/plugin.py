@@ -1,5 +1,6 @@
 """Fixtures that every test can use: databases by cloning, a live site, outside programs."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,17 +70,25 @@ def peer() -> Callable[[str], Path]:
 
 @pytest.fixture
 def eventually() -> Callable[..., Any]:
-    """`eventually(lambda: condition)`: wait until it is true, at most `within` seconds."""
+    """`eventually(lambda: condition)`: wait until it is true, at most `within` seconds.
+
+    On a machine that has more to do than processors, as much longer as it is busy.
+    """
 
     def wait(condition: Callable[[], Any], *, within: float = 15.0) -> Any:
-        deadline = time.monotonic() + within
+        began = time.monotonic()
         while not (answer := condition()):
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > within * busy():
                 pytest.fail(f"not true within {within} s")
             time.sleep(0.02)
         return answer
 
     return wait
+
+
+def busy() -> float:
+    """By how much everything takes longer than on an idle machine; 1 to 4."""
+    return min(max(os.getloadavg()[0] / (os.cpu_count() or 1), 1.0), 4.0)
 
 
 @pytest.fixture(autouse=True)

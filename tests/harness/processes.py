@@ -1,6 +1,7 @@
 """Real processes of the product, for tests that need more than a thread."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -22,24 +23,41 @@ PATIENCE = 30.0
 def web(clone: Clone, var: Path) -> Iterator[str]:
     """The web process as the supervisor starts it; ends it by SIGTERM, which it must obey."""
     with listen(None) as listener:
-        port = listener.getsockname()[1]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "config.web", "--fd", str(listener.fileno())],
-            cwd=ROOT,
-            env=environment(clone, var) | {"PORT": str(port)},
-            pass_fds=(listener.fileno(),),
-        )
+        port, number = listener.getsockname()[1], listener.fileno()
+        with _serving(clone, var, port, ["--fd", str(number)], pass_fds=(number,)) as url:
+            yield url
+
+
+@contextmanager
+def web_on_port(clone: Clone, var: Path) -> Iterator[str]:
+    """The same, on a port that it opens itself."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with _serving(clone, var, port, ["--port", str(port)]) as url:
+        yield url
+
+
+@contextmanager
+def _serving(
+    clone: Clone, var: Path, port: int, where: list[str], pass_fds: tuple[int, ...] = ()
+) -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "config.web", *where],
+        cwd=ROOT,
+        env=environment(clone, var) | {"PORT": str(port)},
+        pass_fds=pass_fds,
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/healthz", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
         try:
-            _wait_for(f"http://127.0.0.1:{port}/healthz", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                pytest.fail("the web process does not end on SIGTERM")
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            pytest.fail("the web process does not end on SIGTERM")
 
 
 def environment(clone: Clone, var: Path) -> dict[str, str]:

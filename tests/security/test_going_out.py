@@ -79,6 +79,25 @@ def test_knows_loopback_in_every_spelling(names: dict[str, list[str]], host: str
     assert answer.outcome == AttemptOutcome.REFUSED
 
 
+def test_connects_to_the_address_that_was_checked(
+    names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+):
+    """A name that leads outside when it is checked, and inside a moment later, gains nothing."""
+    names["hook.example.org"] = ["93.184.216.34"]
+    connected: list[Any] = []
+
+    def refuse(address: Any, timeout: Any) -> Any:
+        names["hook.example.org"] = ["127.0.0.1"]
+        connected.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+    webhook.call("POST", "https://hook.example.org/", body=b"{}")
+
+    assert connected == [("93.184.216.34", 443)]
+
+
 def test_never_follows_a_redirect(settings: Any):
     with web_server() as server:
         settings.OUTBOUND_ALLOW = [f"127.0.0.1:{server.port}"]

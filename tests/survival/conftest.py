@@ -12,9 +12,12 @@ from config.organisation.models import User
 from incidents.catalog.models import Service
 from tests.config.due.servers import Mailbox, mail_server
 from tests.escalation import make
+from tests.harness import databases
 from tests.harness.databases import Clone
 from tests.incidents.alerts import make as make_alerts
+from tests.survival import own_server
 from tests.survival.fleet import Fleet, fleet_on
+from tests.survival.own_server import OwnServer
 from tests.survival.storm import Phone, Responder, Storm
 
 # `make soak` makes the storms larger and different each time.
@@ -38,7 +41,21 @@ def log_files(settings: Any, tmp_path: Path) -> Path:
     """Where the key and the outside checkpoints of this test are."""
     settings.SIGNING_KEY = tmp_path / "keys" / "signing.pem"
     settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
+    settings.EXPORT_ROOT = tmp_path / "exports"
     return tmp_path
+
+
+@pytest.fixture
+def server(
+    django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OwnServer]:
+    """A server of the test's own; the module's `fresh_db` points at its database."""
+    if os.environ.get("DATABASE_URL"):
+        pytest.skip("stops its server, so it needs an embedded one: unset DATABASE_URL")
+    with django_db_blocker.unblock(), own_server.running() as made:
+        description = made.describe()
+        monkeypatch.setattr(databases, "server", lambda: description)
+        yield made
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""An installation of real processes that tests kill: the web process, and workers."""
+"""An installation of real processes that tests kill: web, background jobs, and workers."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tests.harness.databases import ROOT, Clone
 PATIENCE = 30.0
 LEASE_SECONDS = 4.0
 WEB = "web"
+JOBS = "jobs"
 
 
 @dataclass
@@ -39,20 +40,39 @@ class Fleet:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, name: str, *, fault: str = "", module: str = "", **environ: str) -> None:
-        """Start `web`, or a worker of any other name; at a place named `fault` it will die."""
-        command = ["-m", module] if module else ["manage.py", "worker"]
-        if name == WEB:
-            command = ["-m", "config.web", "--fd", str(self.listener)]
+    def start(
+        self,
+        name: str,
+        *,
+        fault: str = "",
+        module: str = "",
+        tree: Path | str = ROOT,
+        python: str = sys.executable,
+        **environ: str,
+    ) -> None:
+        """Start `web...`, `jobs` (django-q's cluster), or a worker of any other name.
+
+        At a place named `fault` it will die. `tree` and `python` run another version's code.
+        With WATCHBILL_CLOCK it goes by that clock.
+        """
+        command = [module] if module else self._command(name)
+        if {"WATCHBILL_CLOCK"} & {*environ, *self.environ}:
+            command = ["tests.survival.stepped", *command]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, *command],
-                cwd=ROOT,
+                [python, "-m", *command],
+                cwd=tree,
                 env={**self.environ, "WATCHBILL_FAULT": fault, **environ},
-                pass_fds=(self.listener,) if name == WEB else (),
+                pass_fds=(self.listener,) if name.startswith(WEB) else (),
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
+
+    def _command(self, name: str) -> list[str]:
+        if name.startswith(WEB):
+            return ["config.web", "--fd", str(self.listener)]
+        return ["manage", "qcluster" if name == JOBS else "worker"]
 
     def start_all(self, *workers: str, **environ: str) -> None:
         """The web process and these workers, waited for."""
@@ -63,12 +83,23 @@ class Fleet:
             self.wait_for_worker(name)
 
     def kill(self, *names: str) -> None:
-        """As by kill -9, all at once."""
+        """As by kill -9, all at once, with what they have started."""
         for name in names:
-            self.running[name].kill()
+            _kill_group(self.running[name])
         for name in names:
             self.running[name].wait(10)
             self.has_died(name)
+
+    def stop(self, name: str) -> None:
+        """As by an administrator: it ends what it has begun, and then itself."""
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(PATIENCE)
+        finally:
+            _kill_group(process)
+        if status not in (0, -signal.SIGTERM):
+            pytest.fail(f"{name} ended with {status}:\n{self.log_of(name)}")
 
     def is_stopped(self, name: str) -> bool:
         """By SIGSTOP."""
@@ -76,16 +107,20 @@ class Fleet:
         return stat.rpartition(")")[2].split()[0] == "T"
 
     def has_died(self, name: str) -> bool:
-        """Wait a little for its end; counts it and forgets it once it has died by SIGKILL."""
+        """Wait a little for its end; counts it and forgets it once it has died by SIGKILL.
+
+        The cluster of django-q may also give up by itself when it starts without a database.
+        """
         process = self.running[name]
         try:
             status = process.wait(0.05)
         except subprocess.TimeoutExpired:
             return False
-        if status != -signal.SIGKILL:
+        killed = status == -signal.SIGKILL
+        if not killed and name != JOBS:
             pytest.fail(f"{name} ended with {status}:\n{self.log_of(name)}")
-        del self.running[name]
-        self.kills += 1
+        _kill_group(self.running.pop(name))
+        self.kills += killed
         return True
 
     def wait_for_web(self) -> None:
@@ -106,15 +141,22 @@ class Fleet:
                 pytest.fail(f"{name} does not begin:\n{self.log_of(name)}")
             time.sleep(0.05)
 
-    def log_of(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text(errors="replace")[-4000:]
+    def log_of(self, name: str, last: int = 4000) -> str:
+        """The end of what it wrote; empty before its first start."""
+        log = self.folder / f"{name}.log"
+        return log.read_text(errors="replace")[-last:] if log.exists() else ""
 
     def end(self) -> None:
         for process in self.running.values():
-            process.send_signal(signal.SIGCONT)
-            process.kill()
+            _kill_group(process)
         for process in self.running.values():
             process.wait(10)
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """As the supervisor does: the children of django-q's cluster outlive their parent."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @contextmanager

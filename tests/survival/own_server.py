@@ -5,23 +5,27 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from config import embedded
 from config.database import parse
+from config.embedded import account
 from config.embedded.account import account_for
 from config.embedded.place import programs
-from tests.harness import databases
+from tests.harness import databases, peers
 
 # What is committed must survive a kill of the server, though not a loss of power.
-FLAGS = ["-c fsync=off", "-c full_page_writes=off", "-c autovacuum_naptime=1h"]
+FLAGS = ("-c fsync=off", "-c full_page_writes=off", "-c autovacuum_naptime=1h")
 DATABASE = databases.Clone("watchbill")
+FAKETIME = "libfaketimeMT.so.1"
+LIBRARIES = (Path("/usr/lib"), Path("/usr/local/lib"))
 
 
 @dataclass
@@ -30,6 +34,7 @@ class OwnServer:
 
     home: embedded.Home
     cluster: embedded.Cluster
+    flags: Sequence[str] = FLAGS
 
     def stop(self) -> None:
         """As an administrator does; connections are cut."""
@@ -40,7 +45,7 @@ class OwnServer:
         os.kill(self.cluster.pid, signal.SIGKILL)
 
     def start(self) -> None:
-        self.cluster = embedded.ensure([self.home], flags=FLAGS)
+        self.cluster = embedded.ensure([self.home], flags=self.flags)
 
     def connect(self, database: str = DATABASE.name) -> psycopg.Connection[Any]:
         """As superuser."""
@@ -54,19 +59,43 @@ class OwnServer:
 
 
 @contextmanager
-def running() -> Iterator[OwnServer]:
+def running(flags: Sequence[str] = FLAGS) -> Iterator[OwnServer]:
     """A new server that holds a copy of the tests' empty database."""
     # pytest closes its temporary folders to all but us, and root's server is another user.
     base = Path(tempfile.mkdtemp(prefix="wb-"))
     base.chmod(0o755)
     home = embedded.Home(base / "pg")
     try:
-        server = OwnServer(home, embedded.ensure([home], flags=FLAGS))
+        server = OwnServer(home, embedded.ensure([home], flags=flags), flags)
         _copy_into(server)
         yield server
     finally:
         embedded.stop([home])
         shutil.rmtree(base)
+
+
+@contextmanager
+def clock_of_servers(file: Path) -> Iterator[None]:
+    """Servers that are started meanwhile go by the clock in `file`, which must be readable to all.
+
+    Only their wall clock: what waits by the steady clock is not disturbed, as in life.
+    """
+    environ = {
+        "LD_PRELOAD": str(_faketime()),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",  # else each of its processes would notice at another time
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    ordinary = account._environment
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account, "_environment", lambda: {**ordinary(), **environ})
+        yield
+
+
+def _faketime() -> Path:
+    """Debian keeps it beside its other libraries, in a folder named after the machine."""
+    peers.require("faketime")
+    return next(path for base in LIBRARIES for path in base.glob(f"*/faketime/{FAKETIME}"))
 
 
 def _copy_into(server: OwnServer) -> None:

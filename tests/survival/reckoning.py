@@ -1,13 +1,19 @@
 """The reckoning after a storm: everything that was lost, doubled or too late, in words."""
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.core.management import call_command
 from django.db.models import Count, F, Max, Min
 from django.db.models.functions import Now
 
+from compliance.evidence.exporting import sha256_of
+from compliance.evidence.models import Export, ExportState
+from compliance.evidence.operations import file_of
 from config.audit.sealing import seal
 from config.audit.tracking import Tracked
 from config.audit.verify import verify
@@ -31,20 +37,58 @@ def is_quiet() -> bool:
     return not waiting and not RawPayload.objects.new().exists()
 
 
-def faults(storm: Storm, phone: Phone, responder: Responder, *, kills: int) -> list[str]:
-    """All that is wrong; empty when the storm did no harm."""
+def faults(
+    storm: Storm, phone: Phone, responder: Responder, *, kills: int, steady_clock: bool = True
+) -> list[str]:
+    """All that is wrong; empty when the storm did no harm.
+
+    Whether a page came too late can't be told when the clock was set: an hour forth, and what
+    should follow an acknowledgement is overdue, so that paging goes on.
+    """
+    return [*harm(storm, phone, responder, kills, steady_clock=steady_clock), *platform()]
+
+
+def harm(
+    storm: Storm, phone: Phone, responder: Responder, kills: int, *, steady_clock: bool = True
+) -> list[str]:
+    """What became of the storm's alerts, incidents, escalations and pages."""
     found: list[str] = [f"unclear answer: {reply}" for reply in storm.unclear]
     found += _payloads(storm)
     found += _alerts(storm)
     found += _escalations()
     found += _pages(phone, kills)
-    found += _too_late(phone, responder)
-    return [*found, *platform()]
+    found += _too_late(phone, responder) if steady_clock else []
+    return found
 
 
 def platform() -> list[str]:
     """What holds for any installation at any time: events, due rows, histories, the ledger."""
-    return [*_events(), *_letters(), *histories(), *_ledger()]
+    return [*rows(), *_ledger()]
+
+
+def rows() -> list[str]:
+    """The same without the ledger, which `audit_verify` may check instead."""
+    return [*_events(), *_letters(), *histories()]
+
+
+def evidence() -> list[str]:
+    """What is wrong with the packs that were ordered."""
+    found = []
+    for export in Export.objects.all():
+        path = file_of(export)
+        if export.state != ExportState.READY:
+            found.append(f"{export} is {export.state}: {export.error}")
+        elif sha256_of(path) != export.sha256 or not _verifies(path):
+            found.append(f"{export} is not the pack that was written")
+    return found
+
+
+def _verifies(path: Path) -> bool:
+    try:
+        call_command("verify_export", str(path), stdout=io.StringIO())
+    except SystemExit:
+        return False
+    return True
 
 
 def _payloads(storm: Storm) -> Iterator[str]:
@@ -62,7 +106,7 @@ def _alerts(storm: Storm) -> Iterator[str]:
     counted = sum(Alert.objects.values_list("count", flat=True))
     if counted != RawPayload.objects.count():
         yield f"{RawPayload.objects.count()} bodies made {counted} occurrences"
-    if (Alert.objects.count(), Incident.objects.count()) != (storm.keys, storm.keys):
+    if {Alert.objects.count(), Incident.objects.count()} != {storm.incidents}:
         yield f"{Alert.objects.count()} alerts and {Incident.objects.count()} incidents"
 
 
@@ -78,11 +122,12 @@ def _escalations() -> Iterator[str]:
 
 
 def _pages(phone: Phone, kills: int) -> Iterator[str]:
-    times = Counter((arrival.key, arrival.address) for arrival in phone.arrivals)
+    latest = phone.arrivals[phone.reckoned :]
+    times = Counter((arrival.key, arrival.address) for arrival in latest)
     for (key, address), number in times.items():
         if number > 1 + kills:
             yield f"page {key} came {number} times at {address}, with {kills} kills"
-    received = {key for key, _ in times}
+    received = {arrival.key for arrival in phone.arrivals}
     known = {str(pk) for pk in Page.objects.values_list("pk", flat=True)}
     yield from (f"page {key} is not in the database" for key in received - known)
     for message in OutboundMessage.objects.filter(outcome="sent", channel="webhook"):

@@ -1,7 +1,9 @@
 """Many alerts from senders that retry as real ones do, and providers that write down what comes."""
 
 import http.client
+import itertools
 import json
+import random
 import threading
 import time
 import urllib.error
@@ -38,7 +40,15 @@ class Reply:
 
 def post(url: str, body: bytes, kind: str = "application/json", **headers: str) -> Reply:
     """One request."""
-    request = urllib.request.Request(url, body, {"Content-Type": kind, **headers})
+    return _ask(urllib.request.Request(url, body, {"Content-Type": kind, **headers}))
+
+
+def fetch(url: str, **headers: str) -> Reply:
+    """One page."""
+    return _ask(urllib.request.Request(url, headers=headers))
+
+
+def _ask(request: urllib.request.Request) -> Reply:
     try:
         with urllib.request.urlopen(request, timeout=15) as answer:
             return Reply(answer.status, _lower(answer.headers), answer.read())
@@ -71,41 +81,56 @@ def _lower(headers: Any) -> dict[str, str]:
 
 
 class Storm:
-    """`total` alerts over `keys` keys, `a_second` at most, from a few senders at once."""
+    """At least `total` alerts over `keys` keys, `a_second` at most, from a few senders at once."""
 
-    def __init__(self, url: str, *, total: int, keys: int, a_second: float) -> None:
+    def __init__(
+        self, url: str, *, total: int, keys: int, a_second: float, name: str = "key"
+    ) -> None:
         self.url = url
+        self.name = name
         self.keys = keys
+        self.others = 0
+        self.total = total
+        self.pause = SENDERS / a_second
         self.accepted: dict[int, bytes] = {}
         self.statuses: Counter[int] = Counter()
         self.unclear: list[Reply] = []
-        self._waiting = list(reversed(range(total)))
-        self._pause = SENDERS / a_second
+        self._numbers = itertools.count()
+        self._ending = False
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
+
+    @property
+    def incidents(self) -> int:
+        """How many there must be when all of it was worked through."""
+        return self.keys + self.others
 
     @contextmanager
     def raging(self) -> Iterator[None]:
-        """It rages meanwhile; at the end all of it was sent."""
-        self._threads = [threading.Thread(target=self._send, daemon=True) for _ in range(SENDERS)]
-        for thread in self._threads:
+        """It rages meanwhile, and until all of it was sent."""
+        self._ending = False
+        threads = [threading.Thread(target=self._send, daemon=True) for _ in range(SENDERS)]
+        for thread in threads:
             thread.start()
-        yield
-        for thread in self._threads:
-            thread.join(PATIENCE)
+        try:
+            yield
+        finally:
+            self._ending = True
+        for thread in threads:
+            thread.join(PATIENCE + self.total * self.pause / SENDERS)
 
-    @property
-    def is_over(self) -> bool:
-        return not any(thread.is_alive() for thread in self._threads)
+    def strike_once(self, title: str) -> None:
+        """One alert more, about something else, by a sender of its own."""
+        self.others += 1
+        self._post(json.dumps({**alert(0, 1), "dedup_key": title, "title": title}).encode())
 
     def _send(self) -> None:
         while True:
             with self._lock:
-                if not self._waiting:
-                    return
-                number = self._waiting.pop()
-            self._post(json.dumps(alert(number, self.keys)).encode())
-            time.sleep(self._pause)
+                number = next(self._numbers)
+            if self._ending and number >= self.total:
+                return
+            self._post(json.dumps(alert(number, self.keys, self.name)).encode())
+            time.sleep(self.pause)
 
     def _post(self, body: bytes) -> None:
         post_until_taken(self.url, body, each=lambda reply: self._note(reply, body))
@@ -119,10 +144,10 @@ class Storm:
                 self.accepted[json.loads(reply.body)["id"]] = body
 
 
-def alert(number: int, keys: int) -> dict[str, Any]:
+def alert(number: int, keys: int, name: str = "key") -> dict[str, Any]:
     """One of many: each key makes an incident of its own."""
     return {
-        "dedup_key": f"key-{number % keys}",
+        "dedup_key": f"{name}-{number % keys}",
         "title": f"Shelf {number % keys} is full",
         "service": "checkout",
         "level": "critical",
@@ -145,8 +170,11 @@ class Phone:
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
+        self.reckoned = 0  # how many of them belong to an earlier round
         self.on_page: Callable[[Arrival], None] = lambda arrival: None
         self.port = 0
+        self.pause = 0.0  # before it answers
+        self.refused = 0.0  # the share of pages for which it has no time just now
 
     @property
     def url(self) -> str:
@@ -173,8 +201,13 @@ class Phone:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 key = self.headers["Idempotency-Key"]
+                if random.random() < phone.refused:
+                    self.send_response(503)
+                    self.end_headers()
+                    return
                 arrival = Arrival(time.time(), key, self.path, json.loads(body))
                 phone.arrivals.append(arrival)
+                time.sleep(phone.pause)
                 self.send_response(200)
                 self.end_headers()
                 phone.on_page(arrival)

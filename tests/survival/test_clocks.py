@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,8 @@ from escalation.runs.operations import TIER
 from incidents.alerts.models import RawPayload
 from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident
+from tests.config.make import api as api_of
+from tests.config.make import browser as browser_of
 from tests.escalation import make
 from tests.incidents import make as make_incidents
 from tests.incidents.alerts import make as make_alerts
@@ -27,33 +30,40 @@ from tests.survival.storm import Phone
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600
+INCIDENTS = "/admin/incidents/incident/"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR])
-def test_pages_neither_early_nor_late_nor_twice_with_a_clock_an_hour_off(
+def test_pages_neither_early_nor_late_nor_twice_when_a_workers_clock_is_set(
     fleet: Fleet,
     phone: Phone,
     on_call: User,
     checkout: Service,
+    tmp_path: Path,
     eventually: Callable[..., Any],
     seconds: int,
 ) -> None:
-    make_alerts.payload(make_alerts.source(service=checkout), make_alerts.firing(level="error"))
-    fleet.start("skewed", module="tests.survival.skewed_worker", WATCHBILL_SKEW=str(seconds))
+    source, file = make_alerts.source(service=checkout), tmp_path / "clock"
+    file.write_text(f"{seconds:+}")
+    fleet.start("wrong", WATCHBILL_CLOCK=str(file))
     fleet.start("right")
-
-    eventually(lambda: Page.objects.filter(state="sent").exists(), within=30)
+    for key, off in (("first", 0), ("second", -seconds), ("third", seconds)):
+        make_alerts.payload(source, make_alerts.firing(key, level="error"))
+        sent = len(phone.arrivals) + 1
+        eventually(lambda sent=sent: len(phone.arrivals) >= sent, within=30)
+        file.write_text(f"{off:+}")
     eventually(lambda: is_quiet() and not RawPayload.objects.new().exists())
 
     # The next tier has ten minutes: were they counted from a wrong clock, it would be paged too,
     # or in an hour.
-    timer = Timer.objects.open().get(kind=TIER)
-    wait = (timer.due_at - clock.now()).total_seconds()
-    assert 500 < wait <= 600
-    assert make.paged() == [(on_call.username, 1, 1)]
-    assert len(phone.arrivals) == 1
-    assert abs((Incident.objects.get().opened_at - clock.now()).total_seconds()) < 60
+    timers = Timer.objects.open().filter(kind=TIER)
+    waits = [(timer.due_at - clock.now()).total_seconds() for timer in timers]
+    assert [500 < wait <= 600 for wait in waits] == [True] * 3
+    assert make.paged() == [(on_call.username, 1, 1)] * 3
+    assert len(phone.arrivals) == 3
+    opened = Incident.objects.values_list("opened_at", flat=True)
+    assert max(abs((at - clock.now()).total_seconds()) for at in opened) < 60
 
 
 def test_goes_by_the_databases_clock_once_it_has_heard_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,3 +121,32 @@ def test_escalates_by_elapsed_time_to_who_is_on_call_in_the_night_of_a_clock_cha
     for page in pages:
         assert page.responder == (after if page.due_at >= change else before)
     assert len(sent) == len(pages)
+
+
+@pytest.mark.django_db
+def test_lists_the_hour_that_comes_twice_in_its_order(checkout: Service, alice: User) -> None:
+    """At half past two by the clock on the wall, twice in one night."""
+    instants = [datetime.datetime(2026, 10, 25, hour, 30, tzinfo=datetime.UTC) for hour in (0, 1)]
+    for title, at in zip(("summer", "winter"), instants, strict=True):
+        with clock.simulated(at):
+            make_incidents.incident(title, service=checkout)
+    local = [at.astimezone(BERLIN) for at in instants]
+
+    listed = api_of(alice).get("/api/v1/incidents/").json()["results"]
+    since = api_of(alice).get("/api/v1/incidents/", {"opened_after": local[1].isoformat()})
+    page = browser_of(alice).get(INCIDENTS, {"o": "-opened_at", **between(instants[1])})
+
+    assert [at.strftime("%H:%M") for at in local] == ["02:30", "02:30"]
+    assert [row["title"] for row in listed] == ["winter", "summer"]
+    assert [row["title"] for row in since.json()["results"]] == ["winter"]
+    assert [row.title for row in page.context["cl"].result_list] == ["winter"]
+
+
+def between(at: datetime.datetime) -> dict[str, str]:
+    """The admin's filter for the quarter of an hour around that instant."""
+    half = datetime.timedelta(minutes=7)
+    return {
+        f"opened_at_{edge}_{part}": moment.strftime(form)
+        for edge, moment in (("from", at - half), ("to", at + half))
+        for part, form in ((0, "%Y-%m-%d"), (1, "%H:%M:%S"))
+    }

@@ -15,7 +15,6 @@ from django.db import connections
 
 from incidents.alerts.models import RawPayload
 from tests.harness import databases
-from tests.survival import own_server
 from tests.survival.fleet import Fleet
 from tests.survival.own_server import DATABASE, OwnServer
 from tests.survival.reckoning import faults, is_quiet
@@ -23,19 +22,6 @@ from tests.survival.storm import Phone, Responder, Storm, post
 
 pytestmark = pytest.mark.slow
 SMALL_DISK = "96m"
-
-
-@pytest.fixture
-def server(
-    django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OwnServer]:
-    """A server of the test's own."""
-    if os.environ.get("DATABASE_URL"):
-        pytest.skip("stops its server, so it needs an embedded one: unset DATABASE_URL")
-    with django_db_blocker.unblock(), own_server.running() as made:
-        description = made.describe()
-        monkeypatch.setattr(databases, "server", lambda: description)
-        yield made
 
 
 @pytest.fixture

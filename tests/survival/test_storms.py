@@ -1,104 +1,95 @@
 """A storm of alerts through real processes that are killed: nothing is lost, nothing is wrong."""
 
+import datetime
+import itertools
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django_q.models import Schedule
 
-from tests.survival.fleet import WEB, Fleet
-from tests.survival.reckoning import faults, is_quiet
+from compliance.evidence.models import Export
+from compliance.evidence.operations import order_export
+from config import clock
+from config.access.rules import Role
+from config.due import jobs
+from config.organisation.models import User
+from tests.compliance import make as make_evidence
+from tests.config import make
+from tests.harness import databases
+from tests.harness.databases import Clone
+from tests.survival.fleet import Fleet
+from tests.survival.havoc import NAMED_POINTS, RANDOM_POINTS, Havoc, rage
+from tests.survival.own_server import DATABASE, OwnServer
+from tests.survival.reckoning import evidence, faults, is_quiet
 from tests.survival.storm import Phone, Responder, Storm
 
-pytestmark = pytest.mark.slow
-
-# The places of a worker at which a crash could lose or double something, and the web's.
-PLACES = [
-    "inbox_after_begin",
-    "inbox_before_commit",
-    "after_claim",
-    "effect_before_commit",
-    "after_commit_before_notify",
-    "after_answer_before_done",
-    "settle_before_commit",
-]
-STORED = "stored_before_answer"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
+POINTS = len(RANDOM_POINTS) + sum(len(places) for places in NAMED_POINTS.values())
+STALLED = datetime.timedelta(minutes=20)
 
 
-def settle(fleet: Fleet, eventually: Callable[..., Any], responder: Responder) -> None:
-    """Wait until nothing is left to do."""
-    eventually(is_quiet, within=60)
+@pytest.fixture
+def fresh_db(server: OwnServer) -> Any:
+    """The database of a server that the test may kill."""
+    with databases.pointed_at(DATABASE):
+        yield DATABASE
+
+
+@pytest.fixture
+def alerts() -> int:
+    """How many alerts the storm has at least."""
+    return 500
+
+
+@pytest.fixture
+def orders(fresh_db: Clone, carol: User) -> Callable[[], None]:
+    """Each call orders an evidence pack."""
+    lena = make.user("lena")
+    make.role(Role.COMPLIANCE_OFFICER, to=lena)
+
+    def order() -> None:
+        order_export(make_evidence.approved(carol, by=lena), actor=carol)
+
+    return order
+
+
+def test_loses_nothing_though_everything_is_killed_at_twenty_points(
+    server: OwnServer,
+    fleet: Fleet,
+    storm: Storm,
+    phone: Phone,
+    responder: Responder,
+    orders: Callable[[], None],
+    seed: int,
+    eventually: Callable[..., Any],
+) -> None:
+    chance = random.Random(seed)
+    havoc = Havoc(fleet, server, chance)
+
+    with storm.raging():
+        rage(havoc, chance, between=orders)
+        eventually(havoc.every_place_was_reached, within=60)
+    havoc.start_missing()
+    eventually(is_quiet, within=90)
     responder.finish()
     eventually(is_quiet, within=30)
+    # What every five minutes looks after exports whose job was killed, some minutes later.
+    jobs.run("resume_exports", clock.now() + STALLED)
+    eventually(lambda: not Export.objects.under_way().exists(), within=60)
 
-
-def start_missing(fleet: Fleet, *names: str) -> None:
-    """As the supervisor does."""
-    for name in names:
-        if name not in fleet.running:
-            fleet.start(name)
-
-
-def kill_at(fleet: Fleet, places: Iterator[str], storm: Storm) -> None:
-    """Two workers at a time, each with the next place at which it will die, while it rages."""
-    patience = time.monotonic() + 20
-    slots = {"one", "two"}
-    while slots and time.monotonic() < patience and not storm.is_over:
-        for name in sorted(slots):
-            if name not in fleet.running:
-                if (place := next(places, None)) is None:
-                    slots.discard(name)
-                    continue
-                fleet.start(name, fault=place)
-            fleet.has_died(name)
-
-
-def test_loses_nothing_when_workers_die_at_every_named_place(
-    fleet: Fleet,
-    storm: Storm,
-    phone: Phone,
-    responder: Responder,
-    seed: int,
-    eventually: Callable[..., Any],
-) -> None:
-    chance = random.Random(seed)
-    places = [f"{place}:{chance.randint(1, 3)}" for place in PLACES]
-    chance.shuffle(places)
-    fleet.start(WEB)
-
-    with storm.raging():
-        kill_at(fleet, iter(places), storm)
-        fleet.kill(*fleet.running.keys() - {WEB})  # whose place was not reached
-        start_missing(fleet, "one", "two")
-    settle(fleet, eventually, responder)
-
-    assert fleet.kills >= 4
+    assert POINTS == 20
+    assert sorted(havoc.reached) == sorted(itertools.chain(*NAMED_POINTS.values()))
+    assert fleet.kills >= POINTS
+    assert len(storm.accepted) == storm.statuses[202] >= storm.total
     assert faults(storm, phone, responder, kills=fleet.kills) == []
+    assert evidence() == []
+    assert jobs_are_free()
 
 
-def test_loses_nothing_when_web_and_worker_die_alone_and_together(
-    fleet: Fleet,
-    storm: Storm,
-    phone: Phone,
-    responder: Responder,
-    seed: int,
-    eventually: Callable[..., Any],
-) -> None:
-    chance = random.Random(seed)
-    fleet.start(WEB, fault=f"{STORED}:{chance.randint(5, 30)}")
-    fleet.start("one")
-
-    with storm.raging():
-        eventually(lambda: fleet.has_died(WEB), within=20)  # with a body stored, and no answer
-        for victims in [(WEB,), ("one",), (WEB, "one")]:
-            start_missing(fleet, WEB, "one")
-            fleet.wait_for_web()
-            time.sleep(chance.uniform(0.1, 1.0))  # wherever they are then
-            fleet.kill(*victims)
-        start_missing(fleet, WEB, "one")
-    settle(fleet, eventually, responder)
-
-    assert fleet.kills == 5
-    assert len(storm.accepted) == storm.statuses[202]
-    assert faults(storm, phone, responder, kills=fleet.kills) == []
+def jobs_are_free() -> bool:
+    """Each has its schedule still, and what a killed cluster ran holds no lock."""
+    names = {job.name for job in jobs.jobs()}
+    assert set(Schedule.objects.values_list("name", flat=True)) == names
+    return "another one is running" not in {jobs.run_scheduled(name) for name in names}

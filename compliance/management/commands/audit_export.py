@@ -1,12 +1,11 @@
 """`manage.py audit_export`: write an evidence pack by hand; itself recorded."""
 
 import datetime
-import json
 import secrets
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import Error, transaction
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import is_naive
@@ -17,13 +16,12 @@ from config.audit.keys import KeyProblem
 from config.audit.packing import PackRefused
 from config.audit.sealing import SealRefused
 from config.events.operations import record
+from config.management.reporting import ReportingCommand
 from config.organisation.models import User
 from incidents.lifecycle.models import Incident
 
-REFUSED, USAGE, COULD_NOT = 1, 2, 3
 
-
-class Command(BaseCommand):
+class Command(ReportingCommand):
     """Exit codes: 0 written, 1 refused, 2 usage, 3 could not."""
 
     help = (
@@ -33,38 +31,35 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The scope and the file."""
+        super().add_arguments(parser)
         parser.add_argument("--from", dest="since", required=True, help="ISO date or time, UTC")
         parser.add_argument("--to", dest="until", required=True, help="ISO date or time, exclusive")
         parser.add_argument("--incident", metavar="REF", help="only this incident")
         parser.add_argument("--out", required=True, type=Path, metavar="FILE.zip")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the pack, record it, and only then let the file appear under its name."""
-        self._as_json = options["json"]
         path: Path = options["out"]
         if path.is_dir():
-            self._end(USAGE, f"{path} is a folder; name a file.")
+            self.fail(self.USAGE, f"{path} is a folder; name a file.")
         try:
             scope = self._scope(options)
             written, digest = self._write(path, scope)
         except (PackRefused, SealRefused) as refusal:
-            self._end(REFUSED, str(refusal))
+            self.fail(self.REFUSED, str(refusal))
         except (OSError, Error, KeyProblem) as error:
-            self._end(COULD_NOT, f"Could not write the pack: {error}")
+            self.fail(self.COULD_NOT, f"Could not write the pack: {error}")
         found = {"ok": True, "file": str(path), "rows": written.rows, "sha256": digest}
-        text = json.dumps(found) if self._as_json else f"{written.rows} rows, SHA-256 {digest}"
-        self.stdout.write(text)
+        self.answer(found, [f"{written.rows} rows, SHA-256 {digest}"])
 
     def _write(self, path: Path, scope: Scope) -> tuple[Written, str]:
-        shows = self.stdout.isatty() and not self._as_json
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             written = write_pack(
                 draft,
                 scope,
                 about={"requested_by": operator(), "reason": "manage.py audit_export"},
-                progress=self._progress if shows else None,
+                progress=self._progress,
             )
             digest = sha256_of(draft)
             self._record(scope, digest, written)
@@ -76,12 +71,12 @@ class Command(BaseCommand):
     def _scope(self, options: dict[str, Any]) -> Scope:
         since, until = self._instant(options["since"]), self._instant(options["until"])
         if until <= since:
-            self._end(USAGE, "--to must be later than --from.")
+            self.fail(self.USAGE, "--to must be later than --from.")
         incident_id = None
         if options["incident"]:
             found = Incident.objects.for_references([options["incident"]]).first()
             if found is None:
-                self._end(REFUSED, f"There is no incident {options['incident']}.")
+                self.fail(self.REFUSED, f"There is no incident {options['incident']}.")
             incident_id = found.pk
         return Scope(period_from=since, period_until=until, incident_id=incident_id)
 
@@ -94,7 +89,7 @@ class Command(BaseCommand):
         if day is not None:
             moment = datetime.datetime.combine(day, datetime.time())
         if moment is None:
-            self._end(USAGE, f"'{text}' is no ISO date or time, such as 2026-11-21T14:00:00Z.")
+            self.fail(self.USAGE, f"'{text}' is no ISO date or time, such as 2026-11-21T14:00:00Z.")
         return moment.replace(tzinfo=datetime.UTC) if is_naive(moment) else moment
 
     @transaction.atomic
@@ -110,11 +105,4 @@ class Command(BaseCommand):
         )
 
     def _progress(self, done: int, total: int) -> None:
-        self.stdout.write(f"\r{done} of {total} rows", ending="")
-
-    def _end(self, code: int, text: str) -> NoReturn:
-        if self._as_json:
-            self.stdout.write(json.dumps({"ok": False, "error": text}))
-        else:
-            self.stderr.write(text)
-        raise SystemExit(code)
+        self.tell(f"{done:,} of {total:,} rows ...")

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from config import doctor, doctor_evidence, doctor_service
+from config import doctor, doctor_database, doctor_evidence, doctor_machine, doctor_service
 
-__all__ = ["doctor_evidence", "doctor_service"]  # they register their checks
+# They register their checks.
+__all__ = ["doctor_database", "doctor_evidence", "doctor_machine", "doctor_service"]
 
 MARKS = {True: "ok     ", False: "BROKEN ", None: "unknown"}
 
@@ -32,9 +33,9 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"ok": status(found) == 0, "checks": content}, indent=2))
         else:
             for name, each in found.items():
-                self.stdout.write(f"{MARKS[each.ok]}  {name:<12} {each.detail}")
+                self.stdout.write(f"{MARKS[each.ok]}  {name:<15} {each.detail}")
                 if each.remedy:
-                    self.stdout.write(f"{'':<9}{'':<12} -> {each.remedy}")
+                    self.stdout.write(f"{'':<9}{'':<15} -> {each.remedy}")
         if code := status(found):
             sys.exit(code)
 

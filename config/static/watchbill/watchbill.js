@@ -55,3 +55,28 @@
     }
   });
 })();
+
+// The menu of a narrow window lies over the page: the keyboard goes into it, and comes back.
+(() => {
+  const isOver = () => window.innerWidth <= 1280;
+  const theme = () => window.Alpine.$data(document.documentElement);
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest(".wb-menu") || !isOver()) return;
+    // The theme shows the menu in a timer of its own.
+    window.Alpine.nextTick(() => setTimeout(() => {
+      const place = theme().sidebarOpen ? "#nav-sidebar button, #nav-sidebar a" : "#main .wb-menu";
+      document.querySelector(place)?.focus();
+    }));
+  });
+  document.addEventListener("keydown", (event) => {
+    const inside = event.target.closest?.("#nav-sidebar");
+    if (event.key !== "Escape" || !inside || event.defaultPrevented || !isOver()) return;
+    theme().sidebarOpen = false;
+    document.querySelector("#main .wb-menu")?.focus();
+  });
+})();
+
+// What was opened to be filled in has the keyboard.
+document.addEventListener("toggle", (event) => {
+  if (event.target.open) event.target.querySelector("[data-autofocus]")?.focus();
+}, { capture: true });

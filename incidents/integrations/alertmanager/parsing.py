@@ -3,11 +3,10 @@
 Each alert counts by its own fingerprint and status: the status on top is the group's.
 """
 
-import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from incidents.alerts.adapters import parser
+from incidents.alerts.adapters import Post, parser
 from incidents.alerts.reading import (
     as_object,
     as_text,
@@ -29,13 +28,15 @@ from incidents.alerts.rules import (
     digest,
 )
 
+MOST = 10_000  # no body of 1 MiB holds as many real ones
+
 type Links = Callable[[Mapping[str, Any], Mapping[str, Any]], list[dict[str, str]]]
 
 
 @parser("alertmanager")
-def parse(body: bytes, received_at: datetime.datetime) -> Reading:
+def parse(post: Post) -> Reading:
     """The alerts of a notification."""
-    return read_notification(body, links_of)
+    return read_notification(post.body, links_of)
 
 
 def read_notification(body: bytes, links: Links) -> Reading:
@@ -46,6 +47,8 @@ def read_notification(body: bytes, links: Links) -> Reading:
         raise Unreadable("An Alertmanager notification is an object with a list 'alerts'.")
     if not entries:
         raise Unreadable("The list 'alerts' is empty.")
+    if len(entries) > MOST:
+        raise Unreadable(f"The list has {len(entries)} alerts; send at most {MOST:,} at once.")
     found, bad = [], []
     for index, entry in enumerate(entries):
         try:

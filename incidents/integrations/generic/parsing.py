@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from incidents.alerts.adapters import parser
+from incidents.alerts.adapters import Post, parser
 from incidents.alerts.reading import LEVELS, as_text, labels, link, load, moment
 from incidents.alerts.rules import (
     DESCRIPTION_LENGTH,
@@ -25,9 +25,9 @@ MOST = 1_000
 
 
 @parser("generic")
-def parse(body: bytes, received_at: datetime.datetime) -> Reading:
+def parse(post: Post) -> Reading:
     """The alerts of a body."""
-    document = load(body)
+    document = load(post.body)
     items = document if isinstance(document, list) else [document]
     if not items:
         raise Unreadable("The list is empty; send at least one alert.")

@@ -1,19 +1,18 @@
 """Grafana's webhook: Alertmanager's shape with links of its own."""
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from incidents.alerts.adapters import parser
+from incidents.alerts.adapters import Post, parser
 from incidents.alerts.reading import link
 from incidents.alerts.rules import Reading
 from incidents.integrations.alertmanager.parsing import links_of, read_notification
 
 
 @parser("grafana")
-def parse(body: bytes, received_at: datetime.datetime) -> Reading:
+def parse(post: Post) -> Reading:
     """The alerts of a notification."""
-    return read_notification(body, _links)
+    return read_notification(post.body, _links)
 
 
 def _links(entry: Mapping[str, Any], notes: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from incidents.alerts.adapters import parser
+from incidents.alerts.adapters import Post, parser
 from incidents.alerts.reading import (
     as_object,
     as_text,
@@ -30,9 +30,9 @@ DETAILS_FOR_PEOPLE = ("description", "message", "firing", "details")
 
 
 @parser("pagerduty")
-def parse(body: bytes, received_at: datetime.datetime) -> Reading:
+def parse(post: Post) -> Reading:
     """One event. An acknowledgement by a tool is noted: only people acknowledge."""
-    event = load(body)
+    event = load(post.body)
     if not isinstance(event, dict):
         raise Unreadable("An event is an object.")
     action = as_text(event.get("event_action"))
@@ -41,7 +41,7 @@ def parse(body: bytes, received_at: datetime.datetime) -> Reading:
     key = as_text(event.get("dedup_key"))
     if action not in STATUSES or not key:
         raise Unreadable("An event has an 'event_action' and, but for a trigger, a 'dedup_key'.")
-    return Reading([_read_event(event, key, STATUSES[action], received_at)])
+    return Reading([_read_event(event, key, STATUSES[action], post.received_at)])
 
 
 def _read_event(

@@ -86,6 +86,7 @@ def _items(incidents: Iterable[Incident]) -> list[Item]:
             detail=f"{incident.service or 'triage queue'}, {incident.get_state_display().lower()}",
             badge=incident.severity,
             tone=TONES[incident.severity],
+            record=incident,
         )
         for incident in incidents
     ]

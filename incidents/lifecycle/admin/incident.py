@@ -9,18 +9,13 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from config.access.rules import Level
 from config.access.visibility import require
-from config.adminkit.base import (
-    OperationAdmin,
-    SimpleListFilter,
-    Verb,
-    display,
-    register,
-)
+from config.adminkit.base import OperationAdmin, Queue, Verb, display, register
 from config.adminkit.scoping import actor_of
 from config.adminkit.verbs import MomentForm
 from config.errors import Invalid
 from config.organisation.models import User
 from incidents.lifecycle import operations, rules
+from incidents.lifecycle.admin.filters import AttentionFilter, WhoseFilter
 from incidents.lifecycle.admin.forms import (
     ChooseTimeForm,
     ClaimForm,
@@ -45,40 +40,6 @@ STATE_TONES = {
 }
 # Verbs that the transition table doesn't know: open in every state.
 ALWAYS = ("note", "claim_time", "choose_time", "let_in")
-
-
-class AttentionFilter(SimpleListFilter):
-    """What still needs somebody."""
-
-    title = "attention"
-    parameter_name = "attention"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The choices."""
-        return [
-            ("open", "Open"),
-            ("unacknowledged", "Open, not acknowledged"),
-            ("acknowledged", "Open and acknowledged"),
-            ("unclosed", "Resolved, not closed"),
-            ("ended", "Closed or cancelled"),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows of the choice."""
-        rows: Any = queryset
-        match self.value():
-            case "open":
-                return rows.open()  # type: ignore[no-any-return]  # IncidentQuerySet
-            case "unacknowledged":
-                return rows.unacknowledged()  # type: ignore[no-any-return]  # IncidentQuerySet
-            case "acknowledged":
-                taken: QuerySet[Any] = rows.open().filter(acknowledged_at__isnull=False)
-                return taken
-            case "unclosed":
-                return queryset.filter(state=State.RESOLVED)
-            case "ended":
-                return queryset.filter(state__in=(State.CLOSED, State.CANCELLED))
-        return queryset
 
 
 def note(
@@ -118,15 +79,24 @@ class IncidentAdmin(OperationAdmin):
         "Alerts, Integrations."
     )
     in_palette = True
+    is_live = True
+    queues = (
+        Queue("my-open", "My open", "attention=open&whose=me", "person"),
+        Queue("my-teams", "My teams", "attention=open&whose=my_teams", "groups"),
+        Queue("unassigned", "Unassigned", "attention=unacknowledged", "front_hand"),
+        Queue("major", "Open SEV1 and SEV2", "attention=major", "priority_high"),
+        Queue("unclosed", "Resolved, not closed", "attention=unclosed", "task_alt"),
+    )
     change_form_outer_before_template = "incidents/head.html"
 
     list_display = [
-        *("reference", "title", "shown_severity", "shown_state", "service", "team"),
+        *("reference", "shown_severity", "title", "shown_state", "service", "team"),
         *("acknowledged_by", "opened_at"),
     ]
     list_display_links = ["reference", "title"]
     list_filter = [
-        *(AttentionFilter, "state", "severity", "level", "team", "service", "is_restricted"),
+        *(AttentionFilter, WhoseFilter, "state", "severity", "level"),
+        *("team", "service", "is_restricted"),
         ("opened_at", RangeDateTimeFilter),
     ]
     list_filter_submit = True

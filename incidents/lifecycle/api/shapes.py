@@ -1,8 +1,12 @@
 """What goes in and comes out of the incidents' API; the names are the contract."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiExample,
+    extend_schema_field,
+    extend_schema_serializer,
+)
 from rest_framework import serializers
 
 from config.apikit.serializers import Input, Ref
@@ -53,6 +57,11 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
     allowed = serializers.SerializerMethodField()
     blockers = serializers.SerializerMethodField()
 
+    reads: ClassVar = {
+        "allowed": ("state", "service", "team", "unit", "acknowledged_by", "resolved_at"),
+        "blockers": (),  # none in lists
+    }
+
     class Meta:
         model = Incident
         fields = read_only_fields = (
@@ -74,6 +83,19 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
         return [each.as_dict() for each in self.context["view"].reader.blockers(incident)]
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A report",
+            {
+                "title": "Checkout answers 502",
+                "service": "checkout",
+                "level": "critical",
+                "detected_at": "2026-11-21T08:00:00Z",
+            },
+        )
+    ]
+)
 class IncidentIn(Input):
     """What a new incident needs; without a service it waits in the triage queue."""
 
@@ -102,6 +124,14 @@ class IncidentEditIn(Input):
     )
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Earlier",
+            {"note": "Rolled the last change back.", "at": "2026-11-21T08:12:00Z"},
+        )
+    ]
+)
 class VerbIn(Input):
     """The arguments of a verb: `at` where it happened earlier, `reason` where one is needed."""
 

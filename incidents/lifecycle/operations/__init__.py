@@ -4,8 +4,7 @@ from incidents.lifecycle.operations.acknowledging import acknowledge
 from incidents.lifecycle.operations.editing import edit
 from incidents.lifecycle.operations.key_times import choose_time, claim_time
 from incidents.lifecycle.operations.opening import open_incident
-from incidents.lifecycle.operations.reading import note_reads
-from incidents.lifecycle.operations.restricting import let_in
+from incidents.lifecycle.operations.restricting import let_in, let_in_those_of
 from incidents.lifecycle.operations.transitions import (
     cancel,
     close,
@@ -26,9 +25,9 @@ __all__ = [
     "edit",
     "investigate",
     "let_in",
+    "let_in_those_of",
     "mitigate",
     "monitor",
-    "note_reads",
     "open_incident",
     "reopen",
     "resolve",

@@ -11,7 +11,8 @@ from config.organisation.models import User
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations.opening import check_level, check_service, check_title
 from incidents.lifecycle.operations.restricting import check_unrestrict, restrict
-from incidents.taxonomy.operations import severity_for
+from incidents.taxonomy.impact import Impact
+from incidents.taxonomy.operations import classify
 from incidents.timeline.operations import record
 
 EDITABLE = ("title", "description", "service", "team", "level", "is_restricted")
@@ -80,10 +81,14 @@ def _with_consequences(incident: Incident, changes: dict[str, Any]) -> dict[str,
         wanted["unit"] = wanted["team"].unit
     if service != incident.service or wanted.get("level", incident.level) != incident.level:
         tier = service.tier if service is not None else None
-        severity, version = severity_for(
-            wanted.get("level", incident.level), tier, wanted.get("unit", incident.unit)
+        found = classify(
+            Impact(wanted.get("level", incident.level), tier), wanted.get("unit", incident.unit)
         )
-        wanted |= {"severity": severity, "severity_version": version}
+        wanted |= {
+            "severity": found.severity,
+            "severity_version": found.version,
+            "severity_line": found.line,
+        }
     return wanted
 
 

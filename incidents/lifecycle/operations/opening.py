@@ -13,8 +13,9 @@ from incidents.catalog.models import Service, ServiceStatus
 from incidents.lifecycle.models import Incident, KeyTime, Source
 from incidents.lifecycle.operations.key_times import keep_claim
 from incidents.lifecycle.operations.restricting import restrict
+from incidents.taxonomy.impact import Impact
 from incidents.taxonomy.models import Level
-from incidents.taxonomy.operations import severity_for
+from incidents.taxonomy.operations import classify
 from incidents.timeline.models import Reliability
 from incidents.timeline.operations import record
 from incidents.timeline.rules import moment
@@ -58,7 +59,7 @@ def open_incident(
     owner = _owner(service, team, unit)
     _check(title, level, service)
     tier = service.tier if service is not None else None
-    severity, version = severity_for(level, tier, owner.unit, opened_at)
+    classified = classify(Impact(level, tier), owner.unit, opened_at)
     number = _next_number()
     incident = Incident(
         number=number,
@@ -66,8 +67,9 @@ def open_incident(
         title=title.strip(),
         description=description,
         level=level,
-        severity=severity,
-        severity_version=version,
+        severity=classified.severity,
+        severity_version=classified.version,
+        severity_line=classified.line,
         service=service,
         team=owner.team,
         unit=owner.unit,

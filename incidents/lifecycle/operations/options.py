@@ -2,7 +2,7 @@
 
 from config import clock
 from config.access.rules import Level
-from config.access.visibility import Access
+from config.access.visibility import access_for
 from config.errors import Blocker
 from config.events.operations import blockers
 from config.governance.in_force import setting
@@ -16,15 +16,17 @@ class Options:
 
     def __init__(self, user: User) -> None:
         self.user = user
-        self.access = Access(user)
+        self.access = access_for(user)
         self._reopen_days: dict[int, int] = {}
+        self._rights: dict[tuple[int | None, ...], frozenset[str]] = {}
 
     def verbs(self, incident: Incident) -> list[str]:
         """The verbs that table, time and rights allow to the reader; guards are asked apart."""
+        rights = self._rights_on(incident)
         return [
             verb
             for verb in rules.verbs_from(incident.state)
-            if self.makes_sense(verb, incident) and self.access.may(verb, incident)
+            if verb in rights and self.makes_sense(verb, incident)
         ]
 
     def responds(self) -> bool:
@@ -53,6 +55,14 @@ class Options:
             days = self._days(incident)
             return clock.now() <= rules.reopen_until(incident.resolved_at, days)
         return True
+
+    def _rights_on(self, incident: Incident) -> frozenset[str]:
+        """Read once for all incidents of a place: rights come from it, but to restricted ones."""
+        place = (incident.service_id, incident.team_id, incident.unit_id)
+        key = (*place, incident.pk if incident.is_restricted else None)
+        if key not in self._rights:
+            self._rights[key] = self.access.verbs(incident)
+        return self._rights[key]
 
     def _days(self, incident: Incident) -> int:
         if incident.unit_id not in self._reopen_days:

@@ -4,7 +4,7 @@ from django.contrib.auth.models import Permission
 from django.db import transaction
 from guardian.models import UserObjectPermission
 
-from config.access.visibility import content_type_of, require
+from config.access.visibility import content_type_of, let_in_to, require
 from config.audit.tracking import lock
 from config.errors import Invalid
 from config.organisation.models import User
@@ -41,6 +41,15 @@ def admit(incident: Incident, user: User, *, actor: User, reason: str = "") -> b
             user_id=user.pk,
         )
     return is_new
+
+
+def let_in_those_of(incident: Incident, earlier: Incident, *, actor: User) -> None:
+    """Whoever was let into the earlier incident is let into this one, which follows it.
+
+    No line of this one names the other: its restriction may be lifted while that one's stands.
+    """
+    for user in User.objects.filter(pk__in=let_in_to(earlier), is_active=True).order_by("pk"):
+        admit(incident, user, actor=actor)
 
 
 def restrict(incident: Incident, *, actor: User, reason: str = "") -> None:

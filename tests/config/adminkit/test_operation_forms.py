@@ -1,5 +1,6 @@
 """Forms, verbs and bulk actions call operations, and say in words what was refused."""
 
+import html
 import re
 
 import pytest
@@ -164,10 +165,12 @@ def test_reports_a_bulk_action_row_by_row(root: User, alice: User, bob: User):
 
     alice.refresh_from_db()
     assert not alice.is_active
-    assert said(answer) == [
-        "Deactivate: 2 done.",
-        "Root: You can't deactivate yourself; ask a colleague.",
-    ]
+    results = [(str(result.row), result.refusal) for result in answer.context["results"]]
+    refusal = "You can't deactivate yourself; ask a colleague."
+    assert results[0] == ("Root", refusal)
+    assert sorted(results[1:]) == [("Alice Abel", ""), ("Bob Berg", "")]
+    assert (answer.context["done"], answer.context["refused"]) == (2, 1)
+    assert refusal in text_of(answer)
 
 
 def test_checks_the_right_on_each_row_of_a_bulk_action(mallory: User):
@@ -175,7 +178,56 @@ def test_checks_the_right_on_each_row_of_a_bulk_action(mallory: User):
 
     mallory.refresh_from_db()
     assert mallory.is_active
-    assert said(answer) == ["Mallory Moss: you don't have the right to do this"]
+    (result,) = answer.context["results"]
+    assert result.refusal == "you don't have the right to do this"
+
+
+def test_goes_back_to_the_list_where_a_few_were_all_done(root: User, bob: User):
+    answer = bulk(root, "deactivate", [bob], reason="reorganised")
+
+    assert (answer.status_code, said(answer)) == (302, ["Deactivate: 1 done."])
+
+
+def test_asks_again_before_it_does_something_to_many(
+    root: User, bob: User, alice: User, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("config.adminkit.bulk.ASKED_ABOVE", 1)
+
+    question = bulk(root, "deactivate", [alice, bob], reason="reorganised")
+    held = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', text_of(question)))
+    bob.refresh_from_db()
+    untouched = bob.is_active
+    answer = bulk(root, held["action"], [alice, bob], reason=held["reason"], confirmed="yes")
+
+    assert "Deactivate these 2?" in text_of(question)
+    assert untouched
+    assert answer.context["done"] == 2
+    bob.refresh_from_db()
+    assert not bob.is_active
+    assert bob.history.first().history_change_reason == "reorganised"
+
+
+def test_does_nothing_to_more_than_it_can_report(
+    root: User, bob: User, alice: User, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("config.adminkit.bulk.MOST", 1)
+
+    answer = bulk(root, "deactivate", [alice, bob], reason="reorganised", confirmed="yes")
+
+    assert said(answer) == ["Deactivate: select at most 1 rows; nothing was done."]
+    bob.refresh_from_db()
+    assert bob.is_active
+
+
+@pytest.mark.parametrize("chosen", ["x", "1.5", "9" * 40, ""])
+def test_says_that_it_can_not_read_the_choice(root: User, bob: User, chosen: str):
+    values = {"action": "deactivate", "reason": "why not", "_selected_action": [chosen]}
+
+    answer = make.browser(root).post(reverse("admin:config_user_changelist"), values)
+
+    assert answer.status_code == 302
+    bob.refresh_from_db()
+    assert bob.is_active
 
 
 def test_grants_a_role_on_a_place_one_manages(root: User, bob: User, payments: Team):
@@ -194,8 +246,10 @@ def role_id(role: Role) -> int:
     return Group.objects.get(name=role).pk
 
 
-def bulk(visitor: User, action: str, rows: list[User], *, reason: str):
-    return make.browser(visitor).post(
-        reverse("admin:config_user_changelist"),
-        {"action": action, "reason": reason, "_selected_action": [row.pk for row in rows]},
-    )
+def bulk(visitor: User, action: str, rows: list[User], *, reason: str, **more: str):
+    chosen = {"action": action, "reason": reason, "_selected_action": [row.pk for row in rows]}
+    return make.browser(visitor).post(reverse("admin:config_user_changelist"), chosen | more)
+
+
+def text_of(answer) -> str:
+    return html.unescape(answer.content.decode())

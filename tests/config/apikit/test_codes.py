@@ -20,16 +20,29 @@ REFUSALS = {
 
 
 def raised(source: str) -> Iterator[str]:
-    """The literal codes of refusals in a module."""
+    """The literal codes of refusals and of blockers in a module, and of the library's errors."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in REFUSALS:
             for keyword in node.keywords:
                 if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
                     yield str(keyword.value.value)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Blocker":
+            if node.args and isinstance(node.args[0], ast.Constant):
+                yield str(node.args[0].value)
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "default_code":
+            yield ast.literal_eval(node.value)
 
 
-def test_finds_the_codes_of_refusals() -> None:
-    assert list(raised('raise Refused("No.", code="closed")')) == ["closed"]
+@pytest.mark.parametrize(
+    "source",
+    [
+        'raise Refused("No.", code="closed")',
+        'found = [Blocker("closed", "It is closed.")]',
+        'class Closed(APIException):\n    default_code = "closed"',
+    ],
+)
+def test_finds_the_codes_of_refusals(source: str) -> None:
+    assert list(raised(source)) == ["closed"]
 
 
 def test_explains_every_code_that_operations_raise() -> None:

@@ -19,6 +19,7 @@ from django.test import override_settings
 from config.audit import keys, pack_format
 from config.audit.models import Checkpoint, LedgerEntry, PurgeBatch
 from config.audit.packing import PackRefused, PackWriter
+from config.audit.rotation import rotate
 from config.events.models import Event
 from tests.config.audit import make
 from tests.config.audit.test_purge import purge
@@ -311,7 +312,7 @@ def test_fails_with_another_key(pack: Path, log_files: Path, settings: Any) -> N
 
 
 def test_still_knows_its_packs_after_a_new_key(live_pack: Path) -> None:
-    keys.rotate(Checkpoint.objects.latest("pk").origin)
+    rotate()
 
     assert run(live_pack)[0] == 0
 

@@ -12,8 +12,9 @@ import pytest
 from django.core.management import call_command
 
 from config import embedded
-from config.audit import keys, outside
-from config.audit.models import Checkpoint, LedgerEntry, LogOrigin, Unsealed
+from config.audit import keys, notes, outside
+from config.audit.models import Checkpoint, LedgerEntry, LogOrigin, SigningKey, Unsealed
+from config.audit.rotation import rotate
 from config.audit.sealing import seal
 from config.audit.verify import verify
 from config.due import installation
@@ -266,3 +267,39 @@ def test_brings_an_older_backup_up_to_date(
         sets = dict(LedgerEntry.objects.order_by("seq").values_list("table_name", "column_set"))
         assert (sets["config_event"], sets["config_historicaluser"]) == (2, 2)
         assert verify().ok
+
+
+def test_goes_on_with_the_key_to_which_it_was_rotated_since(
+    plain: Clone, files: Path, empty: Empty
+) -> None:
+    audit.events(2)
+    backup = taken(files)
+    audit.event()
+    made = rotate()
+    audit.event()
+    lost = seal()
+    assert lost
+    target = empty()
+
+    result = bring_back(backup, target)
+
+    assert (result.problems, result.lost) == ([], lost.size - result.began_at_size)
+    with pointed(target):
+        assert SigningKey.objects.get().statement == made.note
+        last = Checkpoint.objects.latest("pk")
+        assert last.key_id == notes.key_id(result.origin, made.newer).hex()
+        report = verify(checkpoint=lost.note)
+        assert (report.ok, report.problems) == (True, [])
+        assert "entries were lost" in report.warnings[0]
+
+
+def test_says_that_a_rotated_key_is_unknown_without_its_statement(
+    plain: Clone, files: Path, empty: Empty
+) -> None:
+    audit.event()
+    backup = taken(files)
+    keys.statement_path(rotate().older_id).unlink()
+
+    result = bring_back(backup, empty())
+
+    assert "not the one that signed so far" in result.problems[0]

@@ -37,6 +37,11 @@ def nap_then_bump(due: Timer, root: User) -> None:
         cursor.execute("SELECT pg_sleep(%s)", [due.data["seconds"]])
 
 
+@timer("test.elapsed", elapsed=True)
+def bump_in_time(due: Timer, root: User) -> None:
+    bump(due.key)
+
+
 @timer("test.stamp")
 def stamp(due: Timer, root: User) -> None:
     """Keep how many microseconds after its due time it began."""

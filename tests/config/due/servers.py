@@ -12,6 +12,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as MessageHandler
+from aiosmtpd.smtp import AuthResult
 
 
 @dataclass
@@ -98,6 +99,7 @@ class Mailbox:
 
     port: int
     mails: list[Message]
+    times: list[float] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -106,12 +108,13 @@ class Mailbox:
 
 @contextmanager
 def mail_server(**replies: str) -> Iterator[Mailbox]:
-    """A mail server on loopback; `rcpt` or `data` replace its reply there."""
-    mails: list[Message] = []
+    """A mail server on loopback; `rcpt` or `data` replace its reply there, `password` is wanted."""
+    box = Mailbox(0, [])
 
     class Handler(MessageHandler):
         def handle_message(self, message: Message) -> None:
-            mails.append(message)
+            box.times.append(time.time())
+            box.mails.append(message)
 
         async def handle_RCPT(  # noqa: N802  (aiosmtpd calls it so)
             self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -126,10 +129,18 @@ def mail_server(**replies: str) -> Iterator[Mailbox]:
             return "250 OK queued as 1A2B"
 
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-    controller = Controller(Handler(), hostname="127.0.0.1", port=port)
+        box.port = int(probe.getsockname()[1])
+
+    def knows(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        right = data.password.decode() == replies["password"]
+        return AuthResult(success=right, handled=False)
+
+    login: dict[str, Any] = {}
+    if "password" in replies:
+        login = {"authenticator": knows, "auth_require_tls": False}
+    controller = Controller(Handler(), hostname="127.0.0.1", port=box.port, **login)
     controller.start()
     try:
-        yield Mailbox(port, mails)
+        yield box
     finally:
         controller.stop()

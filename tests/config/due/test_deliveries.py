@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import clock
-from config.due.leases import lease_one, perform
+from config.due.leases import lease_one
+from config.due.performing import perform
 from config.due.worker import run_due
 from config.events.delivery import QUEUE, reconcile
 from config.events.models import Event, EventDelivery

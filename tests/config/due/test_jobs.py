@@ -19,7 +19,6 @@ NOON = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 seen: list[tuple[datetime.datetime, datetime.datetime, str]] = []
 
 
-@jobs.job("test_look", every="minutes", minutes=5)
 def look(as_of):
     """What a job sees."""
     seen.append((as_of, clock.now(), origin.current()))
@@ -27,8 +26,11 @@ def look(as_of):
 
 
 @pytest.fixture(autouse=True)
-def unseen():
+def unseen(monkeypatch):
+    """The job is the product's for the length of a test only."""
     seen.clear()
+    monkeypatch.setattr(jobs, "_jobs", dict(jobs._jobs))
+    jobs.job("test_look", every="minutes", minutes=5)(look)
 
 
 def test_runs_as_of_a_time_and_as_a_job():

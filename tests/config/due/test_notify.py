@@ -13,14 +13,24 @@ from config.due.queues import CHANNEL, wake
 from config.organisation.models import User
 
 SECOND = datetime.timedelta(seconds=1)
+LAST = "that was all"
 
 
 @pytest.fixture
 def heard(fresh_db):
     """What was notified since it was last asked."""
-    with direct() as connection:
-        connection.execute(f"LISTEN {CHANNEL}")
-        yield lambda: [each.payload for each in connection.notifies(timeout=0.05)]
+    with direct() as listening:
+        listening.execute(f"LISTEN {CHANNEL}")
+
+        def told() -> list[str]:
+            """All up to a last one of our own: notifications come in the order of commits."""
+            listening.execute("SELECT pg_notify(%s, %s)", [CHANNEL, LAST])
+            found = [""]
+            while found[-1] != LAST:
+                found += [each.payload for each in listening.notifies(timeout=10, stop_after=1)]
+            return found[1:-1]
+
+        yield told
 
 
 @pytest.fixture

@@ -158,6 +158,7 @@ def test_repeats_only_what_follows_when_that_fails(web, promise):
 
 def test_marks_nothing_once_the_lease_is_lost(web, promise):
     message = promise(web.url)
+    OutboundMessage.objects.filter(pk=message.pk).update(channel="slow")
     lease = lease_one(message)
 
     def lose_it(message: OutboundMessage, send: Send) -> Answer:
@@ -165,7 +166,6 @@ def test_marks_nothing_once_the_lease_is_lost(web, promise):
         return sent("ok")
 
     _transports["slow"] = lose_it
-    OutboundMessage.objects.filter(pk=message.pk).update(channel="slow")
     attempt(lease)
 
     message.refresh_from_db()
@@ -268,7 +268,7 @@ def test_ends_an_answer_that_drips(settings, monkeypatch, start):
 
     assert answer.outcome == AttemptOutcome.FAILED
     assert "ended after" in answer.text
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20  # the other side would go on for ever
 
 
 def test_believes_a_status_though_the_body_never_ends(settings, monkeypatch):

@@ -5,9 +5,10 @@ import datetime
 import pytest
 
 from config import clock
-from config.due.leases import claim, lease_one, perform
+from config.due.leases import claim, lease_one
 from config.due.models import Counter, Timer
 from config.due.operations import KindTaken, cancel, retry, schedule, timer
+from config.due.performing import perform
 from config.due.timers import QUEUE
 from config.due.worker import run_due
 from config.errors import Refused

@@ -133,8 +133,29 @@ def test_takes_a_list_of_severities(seeded, author):
 def test_shows_what_changes_field_by_field(draft, approver):
     shown = make.browser(approver).get(page(draft)).content.decode()
 
-    assert "<td>7</td>" in shown
-    assert "<td>9</td>" in shown
+    assert '<th scope="row">Value</th><td class="wb-old">7 days</td><td>9 days</td>' in shown
+
+
+def test_tells_the_story_of_all_versions(seeded, draft, approver):
+    shown = make.browser(approver).get(page(draft)).content.decode()
+
+    assert "v2 (this one)" in shown
+    assert f'<a href="{page(seeded)}">v1</a>' in shown
+    assert "Customers come back late" in shown
+
+
+def test_compares_any_two_versions(seeded, draft, author, mallory):
+    compare = reverse("admin:config_settingversion_compare", args=(draft.pk,))
+    reader = make.browser(author)
+
+    with_first = reader.get(compare, {"with": "1"}).content.decode()
+
+    assert "From v1 to v2" in with_first
+    assert '<td class="wb-old">7 days</td><td>9 days</td>' in with_first
+    backwards = reverse("admin:config_settingversion_compare", args=(seeded.pk,))
+    assert "From v1 to v2" in reader.get(backwards, {"with": "2"}).content.decode()
+    for nonsense in ("3", "x", "²", "9" * 400):
+        assert reader.get(compare, {"with": nonsense}).status_code == 404
 
 
 def test_activates_at_a_time(draft, author, approvers):

@@ -9,9 +9,10 @@ import pytest
 from config import clock
 from config.audit.tracking import lock
 from config.due.answers import failed, refused, sent
-from config.due.leases import lease_one, perform_strictly
+from config.due.leases import lease_one
 from config.due.mail import domain
 from config.due.models import Channel, OutboundMessage, Timer
+from config.due.performing import perform_strictly
 from config.due.queues import queues
 from config.due.sending import _transports, attempt
 from config.due.worker import capture_sends, run_due

@@ -26,7 +26,7 @@ USES = "/api/v1/escalation-policy-uses/"
 
 
 def situation(service: Service, severity: str = "SEV2") -> Situation:
-    return Situation(service.team, service, service.team.unit, severity)
+    return Situation.at(service, severity)
 
 
 def tiers(*rows: dict[str, Any]) -> list[dict[str, Any]]:

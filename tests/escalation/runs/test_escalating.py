@@ -60,7 +60,7 @@ def test_keeps_due_times_when_the_worker_is_late(incident: Incident) -> None:
     run_due(after(0))
     timer = Timer.objects.open().get(kind=operations.TIER)
 
-    act(9, operations.page_next_tier, run_of(incident), due_at=timer.due_at, actor=people.system())
+    act(9, operations.page_next_tier, incident, due_at=timer.due_at, actor=people.system())
 
     page = Page.objects.get(tier=2)
     assert (page.due_at, page.created_at) == (after(5), after(9))

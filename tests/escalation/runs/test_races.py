@@ -7,8 +7,9 @@ import pytest
 from django.db import connections, transaction
 
 from config.audit.tracking import lock
-from config.due.leases import claim, perform
+from config.due.leases import claim
 from config.due.models import OutboundMessage, Timer
+from config.due.performing import perform
 from config.due.queues import queues
 from config.due.sending import attempt, capture_sends
 from config.organisation.models import User

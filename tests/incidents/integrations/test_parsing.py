@@ -14,7 +14,7 @@ from incidents.alerts import adapters
 from incidents.alerts.rules import BadItem, Reading, Status, Unreadable
 
 NOW = datetime.datetime(2026, 11, 21, 8, tzinfo=datetime.UTC)
-ADAPTERS = ("alertmanager", "grafana", "generic", "pagerduty")
+ADAPTERS = ("alertmanager", "grafana", "generic", "opsgenie", "pagerduty")
 # As Alertmanager 0.25 sends it.
 NOTIFICATION: dict[str, Any] = {
     "receiver": "watchbill",
@@ -228,6 +228,19 @@ def test_reads_an_event_of_pagerduty():
     assert found.labels["source"] == "web-1"
     assert [link["text"] for link in found.links] == ["Zabbix", "Runbook", "Graph"]
     assert found.starts_at == datetime.datetime(2026, 11, 21, 7, 30, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize("time", [{}, [], {"a": 1}, True, "soon", 10**400, "1e999"])
+def test_loses_no_alert_over_a_time_that_is_none(time: Any):
+    labelled = {"labels": {"a": "b"}, "status": "firing", "startsAt": time}
+    event = {"event_action": "trigger", "dedup_key": "a", "payload": {"timestamp": time}}
+
+    found = [
+        *read("alertmanager", {"alerts": [labelled]}).alerts,
+        *read("pagerduty", event).alerts,
+    ]
+
+    assert [alert.starts_at for alert in found] == [None, None]
 
 
 def test_notes_an_acknowledgement_and_changes_nothing():

@@ -1,4 +1,4 @@
-"""A real Alertmanager sends to the real web process, in both of its formats."""
+"""A real Alertmanager sends to the real web process, in each format that it speaks."""
 
 import json
 import subprocess
@@ -42,6 +42,15 @@ receivers:
         routing_key: {token}
         severity: error
         component: '{{{{ .CommonLabels.service }}}}'
+        send_resolved: true
+  - name: opsgenie
+    opsgenie_configs:
+      - api_url: {site}/
+        api_key: {token}
+        priority: P2
+        update_alerts: true
+        description: '{{{{ .CommonAnnotations.summary }}}}'
+        details: {{ service: '{{{{ .CommonLabels.service }}}}' }}
         send_resolved: true
 """
 
@@ -180,6 +189,24 @@ def test_opens_and_resolves_by_the_pagerduty_format(
     eventually(worked(lambda: states(issued.source) == ["firing"]))
     incident = make.only_incident()
     assert (incident.service, incident.level) == (tracking, "error")
+
+    tool.tell(alert("web-1", **ENDED))
+    eventually(worked(lambda: states(issued.source) == ["resolved"]))
+    assert make.only_incident().state in (State.RESOLVED, State.MONITORING)
+    assert not RawPayload.objects.exclude(state=PayloadState.DONE).exists()
+
+
+def test_opens_updates_and_closes_by_the_opsgenie_format(
+    start: Callable[..., Alertmanager], tracking: Service, eventually: Callable[..., Any]
+):
+    issued = make.issued("opsgenie")
+    tool = start("opsgenie", issued.token)
+
+    tool.tell(alert("web-1"))
+    eventually(worked(lambda: states(issued.source) == ["firing"]))
+    incident = make.only_incident()
+    assert (incident.service, incident.level) == (tracking, "error")
+    assert make.only_alert().description == "Latency of web-1 is high"
 
     tool.tell(alert("web-1", **ENDED))
     eventually(worked(lambda: states(issued.source) == ["resolved"]))

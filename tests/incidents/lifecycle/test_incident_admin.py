@@ -187,7 +187,7 @@ def test_acknowledges_many_with_one_reason(checkout: Service, alice: User, bob: 
 
     response = people.browser(alice).post(LIST, chosen, follow=True)
 
-    assert "Acknowledge: 2 done." in text_of(response)
+    assert "Acknowledge: 2 done, 1 refused" in text_of(response)
     acknowledged = Incident.objects.filter(acknowledged_by=alice)
     assert set(acknowledged) == {first, second}
     assert first.history.first().history_change_reason == "alert storm"

@@ -1,5 +1,7 @@
 """Severity by level and tier, and the table that says so."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -8,10 +10,12 @@ from config.governance.activation import activate
 from config.governance.in_force import active
 from config.governance.models import VersionState
 from config.governance.operations import approve, new_draft, save_draft, submit
+from incidents.taxonomy.impact import Impact
 from incidents.taxonomy.models import SeverityTableVersion
-from incidents.taxonomy.operations import cells_of, seed_severity_table, severity_for
+from incidents.taxonomy.operations import cells_of, classify, seed_severity_table
 from incidents.taxonomy.rules import LEVELS, SHIPPED, TIERS, problems_of
 from tests.config import make
+from tests.harness.pages import form_of
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/severity-tables/"
@@ -43,6 +47,11 @@ def approvers(db):
     return people
 
 
+def judged(level, tier, **when):
+    found = classify(Impact(level, tier), **when)
+    return found.severity, found.version
+
+
 def rows_of(version):
     return [
         {"line": cell.line, "level": cell.level, "tier": cell.tier, "severity": cell.severity}
@@ -61,13 +70,13 @@ def put_in_force(draft, author, approver):
 def test_reads_the_shipped_table(level, seeded):
     version = seed_severity_table(make.system()) if seeded else None
 
-    found = [severity_for(level, tier) for tier in TIERS]
+    found = [judged(level, tier) for tier in TIERS]
 
     assert found == [(severity, version) for severity in EXPECTED[level]]
 
 
 def test_counts_no_service_as_tier_3(table):
-    assert severity_for("critical", None) == ("SEV3", table)
+    assert judged("critical", None) == ("SEV3", table)
 
 
 def test_is_complete_as_shipped():
@@ -83,11 +92,11 @@ def test_says_which_version_decided(table, author, approvers):
     before = active("severity_table", "default")
     put_in_force(draft, author, approvers[0])
 
-    severity, version = severity_for("error", 1)
+    severity, version = judged("error", 1)
 
     assert (severity, version) == ("SEV3", draft)
     assert before == table
-    assert severity_for("error", 1, at=table.in_force.lower) == ("SEV2", table)
+    assert judged("error", 1, at=table.in_force.lower) == ("SEV2", table)
 
 
 def test_keeps_the_rows_that_did_not_change(table, author):
@@ -126,7 +135,7 @@ def test_refuses_to_activate_a_bad_table(table, author, approvers, change, code)
     assert answer.data["blockers"][0]["code"] == code
     stored = SeverityTableVersion.objects.get(pk=made.data["id"])
     assert stored.state == VersionState.APPROVED
-    assert severity_for("critical", 1) == ("SEV1", table)
+    assert judged("critical", 1) == ("SEV1", table)
 
 
 def test_begins_a_draft_with_the_cells_in_force(table, author):
@@ -156,28 +165,25 @@ def test_refuses_bad_cells(table, author, cells):
     assert SeverityTableVersion.objects.count() == 1
 
 
-def formset_of(draft, changes):
-    rows = list(draft.cells.order_by("line"))
-    form = {
-        "change_reason": "Late",
-        "seen_revision": draft.revision,
-        "cells-TOTAL_FORMS": len(rows),
-        "cells-INITIAL_FORMS": len(rows),
-    }
-    for index, cell in enumerate(rows):
-        values = {"id": cell.pk, "table": draft.pk, "level": cell.level, "tier": cell.tier}
-        values["severity"] = changes.get(cell.line, cell.severity)
-        form |= {f"cells-{index}-{name}": value for name, value in values.items()}
-    return form
+def field_of(form, line, draft, name):
+    """The name of a cell's control on the page."""
+    pk = str(draft.cells.get(line=line).pk)
+    number = next(
+        key.split("-")[1] for key in form if re.match(r"cells-\d+-id$", key) and form[key] == pk
+    )
+    return f"cells-{number}-{name}"
 
 
 def test_saves_form_and_rows_of_the_admin_as_one_change(table, author):
     draft = new_draft(table.policy, actor=author)
     page = reverse("admin:incidents_severitytableversion_change", args=(draft.pk,))
     browser = make.browser(author)
-    assert browser.get(page).status_code == 200
+    form = form_of(browser.get(page))
+    form["change_reason"] = "Late"
+    for line in ("error-1", "info-1"):
+        form[field_of(form, line, draft, "severity")] = "SEV3"
 
-    answer = browser.post(page, formset_of(draft, {"error-1": "SEV3", "info-1": "SEV3"}))
+    answer = browser.post(page, form)
 
     assert answer.status_code == 302, answer.context["errors"]
     expected = {**SHIPPED, ("error", 1): "SEV3", ("info", 1): "SEV3"}
@@ -192,12 +198,13 @@ def test_saves_form_and_rows_of_the_admin_as_one_change(table, author):
 def test_swaps_two_rows_in_the_admin(table, author):
     draft = new_draft(table.policy, actor=author)
     page = reverse("admin:incidents_severitytableversion_change", args=(draft.pk,))
-    form = formset_of(draft, {})
-    tiers = {key: value for key, value in form.items() if key.endswith("-tier")}
-    first, second = (key for key in list(tiers)[:2])
-    form[first], form[second] = form[second], form[first]
+    browser = make.browser(author)
+    form = form_of(browser.get(page))
+    first, second = (field_of(form, line, draft, "tier") for line in ("critical-1", "critical-2"))
+    tiers = str(form[first]), str(form[second])
+    form[second], form[first] = tiers
 
-    answer = make.browser(author).post(page, form)
+    answer = browser.post(page, form)
 
     assert answer.status_code == 302, answer.context["errors"]
     assert draft.cells.get(line="critical-1").tier == 2

@@ -1,0 +1,95 @@
+"""What stands above a list: its queues, saving the present filters, and news since it was drawn."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from config.adminkit.matching import UNFIT, UnfitAddress, refuse_unknown_choices, unfit_text
+from config.adminkit.queues import desk_of
+from config.adminkit.scoping import actor_of
+from config.errors import Invalid
+from config.workspace.rules import LONGEST_NAME, normal
+
+
+def above(model_admin: Any, request: HttpRequest) -> dict[str, Any]:
+    """For `adminkit/above_list.html`; nothing in pop-ups."""
+    if "_popup" in request.GET:
+        return {}
+    desk = desk_of(request)
+    entries = desk.of_list(model_admin)
+    opened = [entry for entry in entries if entry.is_open_in(request)]
+    query = _query_of(request)
+    context = {
+        "queues": entries,
+        "opened": opened[0] if opened else None,
+        "whole_list": not query,
+        "live_url": _live_url(model_admin, request),
+    }
+    return context | (_saving(model_admin, request, query) if query and not opened else {})
+
+
+def checked(model_admin: Any, request: HttpRequest, make: Any) -> Any:
+    """The change list, or `UnfitAddress` with what the list doesn't know of its own address."""
+    try:
+        found = make(request)
+    except UNFIT as error:
+        raise UnfitAddress(unfit_text(model_admin, request.GET)) from error
+    refuse_unknown_choices(found)
+    return found
+
+
+def whole_list(request: HttpRequest, error: UnfitAddress) -> HttpResponse:
+    """Say why, and show what can be shown: the first page, else the list without filters."""
+    if "p" in request.GET:
+        rest = request.GET.copy()
+        del rest["p"]
+        messages.warning(request, "That page is not there any more: this is the first one.")
+        return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}")
+    messages.warning(
+        request,
+        f"{error} This is the list without filters; change or delete the view that led here.",
+    )
+    return HttpResponseRedirect(request.path)
+
+
+def refuse_unreadable_choice(model_admin: Any, request: HttpRequest) -> bool:
+    """Whether the chosen rows can't be keys of this model; says so."""
+    try:
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            model_admin.opts.pk.to_python(key)
+    except ValidationError:
+        messages.error(request, "These rows can't be read: choose them again. Nothing was done.")
+        return True
+    return False
+
+
+def _query_of(request: HttpRequest) -> str:
+    try:
+        return normal(request.GET.urlencode())
+    except Invalid:
+        return ""
+
+
+def _saving(model_admin: Any, request: HttpRequest, query: str) -> dict[str, Any]:
+    return {
+        "saving": {
+            "url": reverse("admin:queue_save"),
+            "model": model_admin.opts.label_lower,
+            "query": query,
+            "teams": actor_of(request).teams.filter(is_active=True).order_by("name"),
+            "longest": LONGEST_NAME,
+        }
+    }
+
+
+def _live_url(model_admin: Any, request: HttpRequest) -> str:
+    """Where the page asks for news: only about the first page, as others shift with every row."""
+    if not model_admin.is_live or request.GET.get("p", "1") != "1":
+        return ""
+    meta = model_admin.opts
+    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_live")
+    return f"{url}?{_query_of(request)}"

@@ -1,0 +1,1 @@
+"""Conditions that people choose from dropdowns: one builder for every rule set."""

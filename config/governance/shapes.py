@@ -1,0 +1,127 @@
+"""What the verbs of a version take, and what an approver reads of it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from config.apikit.serializers import Input
+from config.governance.backtest import MOST, USUAL
+from config.governance.models import Approval
+from config.organisation.models import User
+
+
+class SubmitIn(Input):
+    """Why it changes, where the draft doesn't say."""
+
+    change_reason = serializers.CharField(max_length=5000, required=False)
+
+
+class ApproveIn(Input):
+    """The hash of the content that was read; without it, of what is stored."""
+
+    content_hash = serializers.RegexField(r"^[0-9a-f]{64}$", required=False)
+    comment = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+
+
+class ReasonIn(Input):
+    """Why."""
+
+    reason = serializers.CharField(max_length=5000)
+
+
+class RetireIn(Input):
+    """Why it ends."""
+
+    reason = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+
+
+class ActivateIn(Input):
+    """From when it holds: now, or a time to come."""
+
+    at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class CommentIn(Input):
+    """What the reviewer found."""
+
+    comment = serializers.CharField(max_length=5000)
+
+
+class ApprovalOut(serializers.ModelSerializer[Approval]):
+    """A reviewer's word."""
+
+    reviewer = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
+
+    class Meta:
+        model = Approval
+        fields = read_only_fields = (
+            *("at", "reviewer", "decision", "content_hash", "comment", "in_setup_mode"),
+        )
+
+
+class ContentChangeOut(serializers.Serializer[Any]):
+    """One field that differs from the version in force."""
+
+    what = serializers.ChoiceField(choices=["changed", "added", "removed"], read_only=True)
+    part = serializers.CharField(read_only=True)
+    line = serializers.CharField(read_only=True)
+    field = serializers.CharField(read_only=True)
+    old = serializers.JSONField(read_only=True, allow_null=True)
+    new = serializers.JSONField(read_only=True, allow_null=True)
+
+
+class BlockerOut(serializers.Serializer[Any]):
+    """What must be done before it can be activated."""
+
+    code = serializers.CharField(read_only=True)
+    text = serializers.CharField(read_only=True)
+    link = serializers.CharField(read_only=True)
+
+
+class BackTestIn(Input):
+    """On how many of the past."""
+
+    last = serializers.IntegerField(min_value=1, max_value=MOST, default=USUAL)
+
+
+class OutcomeOut(serializers.Serializer[Any]):
+    """How many records each pair of decisions has."""
+
+    was = serializers.CharField(read_only=True, allow_null=True)
+    would = serializers.CharField(read_only=True, allow_null=True)
+    count = serializers.IntegerField(read_only=True)
+
+
+class ExampleOut(serializers.Serializer[Any]):
+    """A record that would have been decided otherwise."""
+
+    name = serializers.CharField(read_only=True)
+    link = serializers.CharField(read_only=True)
+    was = serializers.CharField(read_only=True, allow_null=True)
+    would = serializers.CharField(read_only=True, allow_null=True)
+
+
+class BackTestOut(serializers.Serializer[Any]):
+    """What the version would have decided, beside the one in force."""
+
+    at = serializers.DateTimeField(read_only=True)
+    by = serializers.CharField(source="by.username", read_only=True)
+    against = serializers.IntegerField(source="against.number", read_only=True)
+    noun = serializers.CharField(read_only=True)
+    is_current = serializers.BooleanField(
+        read_only=True, help_text="False once the draft has changed."
+    )
+    looked_at = serializers.IntegerField(read_only=True)
+    differing = serializers.IntegerField(read_only=True)
+    outcomes = OutcomeOut(many=True, read_only=True)
+    examples = ExampleOut(many=True, read_only=True)
+
+
+class ReviewOut(serializers.Serializer[Any]):
+    """What an approver reads."""
+
+    content_hash = serializers.CharField(read_only=True)
+    changes = ContentChangeOut(many=True, read_only=True)
+    blockers = BlockerOut(many=True, read_only=True)
+    approvals = ApprovalOut(many=True, read_only=True)
+    backtests = BackTestOut(many=True, read_only=True)

@@ -1,0 +1,1 @@
+"""Opsgenie's Alert API, for every tool that can speak it."""

@@ -1,0 +1,1 @@
+"""The API document is true: whoever asks whatever, the answer is one that it names."""

@@ -1,0 +1,124 @@
+"""Questions made of the document: good ones about real rows, any that it allows, and bad ones."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+import urllib3
+from django.core.serializers.json import DjangoJSONEncoder
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as bounds
+from rest_framework.test import APIClient
+from schemathesis import GenerationMode
+from schemathesis.core.failures import FailureGroup
+
+from tests.access.asking import undone
+from tests.access.bodies import body_for
+from tests.access.routes import API, every_route
+from tests.access.world import World
+from tests.contract.document import HELD_IN
+
+CARRIED = {"method", "url", "params", "headers", "cookies", "json", "data"}
+MANY = 3
+NAMES = re.compile(r"\{\w+\}")
+type Faults = list[str]
+
+
+class Questions:
+    """What to ask about a world, operation by operation; `wide`: of rows that aren't there too."""
+
+    def __init__(self, world: World, client: APIClient, *, wide: bool = False) -> None:
+        self.world, self.client, self.wide = world, client, wide
+        self.client.raise_request_exception = False
+        self.routes = {_template(each.filled(**_braces(each.parameters))): each
+                       for each in every_route() if each.path.startswith(API)}  # fmt: skip
+
+    def faults(self, operation: Any) -> Faults:
+        """What was answered that the document doesn't say, each with its status."""
+        found: Faults = []
+        for mode, strategy in self._strategies(operation):
+            self._ask(strategy, mode, found)
+        return found
+
+    def address(self, path: str) -> str:
+        """The path about a row that is there."""
+        return NAMES.sub(lambda found: self._key(path), path)
+
+    def _strategies(self, operation: Any) -> Iterator[tuple[GenerationMode, Any]]:
+        real = self._real(operation)
+        yield GenerationMode.POSITIVE, operation.as_strategy(**real)
+        if self.wide:
+            yield GenerationMode.POSITIVE, operation.as_strategy()
+        real.pop("body", None)
+        yield GenerationMode.NEGATIVE, operation.as_strategy(GenerationMode.NEGATIVE, **real)
+
+    def _real(self, operation: Any) -> dict[str, Any]:
+        """The key of a row that is there, its version, and a good body where there is one."""
+        route = self.routes[_template(operation.path)]
+        found: dict[str, Any] = {}
+        if names := NAMES.findall(operation.path):
+            key = self._key(operation.path)
+            found["path_parameters"] = {name.strip("{}"): key for name in names}
+        if operation.method in ("patch", "delete"):
+            found["headers"] = {"If-Match": "*"}
+        if operation.method == "post":
+            try:
+                body = body_for(str(route.name), self.world)
+                found["body"] = json.loads(json.dumps(body, cls=DjangoJSONEncoder))
+            except LookupError:
+                return found
+        return found
+
+    def _key(self, path: str) -> str:
+        view = self.routes[_template(path)].callback.cls
+        return str(getattr(self.world[view.model], view.lookup_field))
+
+    def _ask(self, strategy: Any, mode: GenerationMode, faults: Faults) -> None:
+        @bounds(
+            max_examples=MANY if self.wide else 1,
+            database=None,
+            deadline=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=strategy)
+        def ask(case: Any) -> None:
+            answer = undone(lambda: self._sent(case))
+            try:
+                case.validate_response(answer, checks=HELD_IN[mode])
+            except FailureGroup as group:
+                faults.extend(f"{answer.status_code}: {each}" for each in group.exceptions)
+
+        ask()
+
+    def _sent(self, case: Any) -> requests.Response:
+        """Through Django's own client, which leaves the test's transaction alone."""
+        carried = case.as_transport_kwargs(base_url="http://localhost")
+        asked = requests.Request(**{name: carried[name] for name in CARRIED & carried.keys()})
+        prepared = asked.prepare()
+        send: Any = self.client.generic
+        found = send(prepared.method, prepared.path_url, prepared.body or b"",
+                     prepared.headers.get("Content-Type", "application/json"),
+                     headers=prepared.headers)  # fmt: skip
+        return _as_response(found, prepared)
+
+
+def _as_response(found: Any, asked: requests.PreparedRequest) -> requests.Response:
+    answer = requests.Response()
+    answer.status_code, answer.request, answer.url = found.status_code, asked, asked.url or ""
+    content = b"".join(found.streaming_content) if found.streaming else found.content
+    answer.raw = urllib3.HTTPResponse(content, headers=dict(found.headers))
+    answer.headers.update(found.headers)
+    answer._content = content
+    return answer
+
+
+def _template(path: str) -> str:
+    return NAMES.sub("{}", path)
+
+
+def _braces(names: list[str]) -> dict[str, str]:
+    return {name: "{" + name + "}" for name in names}

@@ -1,0 +1,108 @@
+"""Whoever asks: no failure, and nothing that `docs/openapi.yaml` doesn't say."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from rest_framework.test import APIClient
+
+from config.front import Answer
+from tests.access.permissions import ANONYMOUS, PEOPLE, PERSONAS, make_people
+from tests.access.world import World, make_world
+from tests.config import make
+from tests.contract.asking import Questions
+from tests.contract.document import strict
+
+WIDE = "admin"  # reaches the most, so asks the most
+METHODS = {"get", "post", "put", "patch", "delete", "options", "trace"}
+
+
+@pytest.fixture
+def world(db: None, settings: Any, tmp_path: Path) -> World:
+    settings.SIGNING_KEY, settings.CHECKPOINT_DIR = tmp_path / "key.pem", tmp_path / "points"
+    settings.EXPORT_ROOT = tmp_path / "exports"
+    settings.API_REQUESTS_PER_MINUTE = 1_000_000
+    made = make_world()
+    make_people(made)
+    return made
+
+
+def client_of(world: World, persona: str) -> APIClient:
+    if persona == ANONYMOUS:
+        return APIClient()
+    given = PEOPLE[persona]
+    return make.api(world.people[given if isinstance(given, str) else persona])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_answers_everybody_as_the_document_says(world: World, persona: str):
+    questions = Questions(world, client_of(world, persona), wide=persona == WIDE)
+    broken = {}
+
+    for found in strict().get_all_operations():
+        operation: Any = found.ok()  # the document is valid
+        if faults := questions.faults(operation):
+            broken[operation.label] = faults[0]
+
+    assert broken == {}
+
+
+def test_refuses_every_method_that_is_not_offered(world: World):
+    questions = Questions(world, client_of(world, WIDE))
+    found = {}
+
+    for path, operations in strict().raw_schema["paths"].items():
+        for method in METHODS - operations.keys():
+            answer = questions.client.generic(method.upper(), questions.address(path))
+            allowed = {each.lower() for each in answer.headers.get("Allow", "").split(", ")}
+            found[method, path] = (answer.status_code, allowed - {"head"} == operations.keys())
+
+    assert {call: each for call, each in found.items() if each != (405, True)} == {}
+
+
+def test_gives_only_examples_that_are_true():
+    document = strict().raw_schema
+    resolver = Draft202012Validator({**document, "$id": "document"})
+
+    wrong = [
+        f"{schema}: {error.message}"
+        for schema, example in examples_in(document)
+        for error in resolver.evolve(schema=schema).iter_errors(example)
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("too_large", 413), ("timeout", 408), ("unavailable", 503)]
+)
+def test_answers_before_django_as_the_document_says(code: str, status: int):
+    document = strict().raw_schema
+    answer = Answer.problem(code, status, "/api/v1/incidents/")
+
+    Draft202012Validator(document["components"]["schemas"]["Problem"]).validate(
+        json.loads(answer.body)
+    )
+
+    assert answer.content_type == b"application/problem+json"
+    assert str(status) in document["paths"]["/api/v1/incidents/"]["post"]["responses"]
+
+
+def examples_in(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Each example with its schema: of bodies, of parameters, of fields."""
+    if isinstance(node, list):
+        for each in node:
+            yield from examples_in(each)
+    elif isinstance(node, dict):
+        given = node.get("examples")
+        if isinstance(given, dict) and "schema" in node:
+            yield from ((node["schema"], each["value"]) for each in given.values())
+        elif isinstance(given, list):
+            yield from ((node, each) for each in given)
+        assert "example" not in node, f"OpenAPI 3.1 says 'examples': {node}"
+        for each in node.values():
+            yield from examples_in(each)

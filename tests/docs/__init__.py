@@ -1,0 +1,1 @@
+"""The documents in docs/ say what is: their examples run, what they name exists."""

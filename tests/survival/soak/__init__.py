@@ -1,0 +1,1 @@
+"""The soak: real processes under load for hours, with everything going wrong."""

@@ -1,0 +1,1 @@
+"""What the last release left behind, and whether the present code can live with it."""
