@@ -201,6 +201,6 @@ def _publish(origin: str, size: int, note: str) -> None:
 # What lies before the queue is of no interest, however long it is: a plan must not read it.
 _FIRST = "(SELECT min(seq) FROM audit_unsealed)"
 _QUEUE = (
-    f"FROM audit_unsealed u JOIN audit_ledger e ON e.seq = u.seq AND e.seq >= {_FIRST} "
+    f"FROM audit_unsealed u JOIN audit_ledger e ON e.seq = u.seq AND e.seq >= {_FIRST} "  # nosec B608
     f"WHERE NOT EXISTS (SELECT FROM audit_leaf f WHERE f.seq = u.seq AND f.seq >= {_FIRST})"
 )

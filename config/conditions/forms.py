@@ -204,7 +204,8 @@ def _value(
     is_list = operator in TAKING_LIST
     if options and is_list:
         widget = UnfoldAdminSelectMultipleWidget(choices=options)
-        return SafeString(widget.render(name, value or [], {"aria-label": label}))
+        many: SafeString = widget.render(name, value or [], {"aria-label": label})
+        return many
     if options:
         shown = str(value).lower() if isinstance(value, bool) else value
         return _select(name, options, shown, label)
@@ -214,12 +215,14 @@ def _value(
 
 def _select(name: str, options: Any, value: Any, label: str) -> SafeString:
     widget = UnfoldAdminSelectWidget(choices=options)
-    return SafeString(widget.render(name, value, {"aria-label": label}))
+    shown: SafeString = widget.render(name, value, {"aria-label": label})
+    return shown
 
 
 def _text(name: str, value: Any, label: str) -> SafeString:
     widget = UnfoldAdminTextInputWidget()
-    return SafeString(widget.render(name, value, {"aria-label": label, "autocomplete": "off"}))
+    shown: SafeString = widget.render(name, value, {"aria-label": label, "autocomplete": "off"})
+    return shown
 
 
 def _sent_group(data: Any, prefix: str) -> dict[str, Any]:
