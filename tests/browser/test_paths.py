@@ -50,6 +50,7 @@ def open_list(page: Page, section: str, name: str) -> None:
         page.keyboard.press("Enter")
     press(page, name, menu=True)
     page.wait_for_selector("#changelist")
+    page.wait_for_load_state()
 
 
 def sign_in(page: Page, name: str) -> None:
@@ -66,6 +67,7 @@ def find(page: Page, words: str) -> None:
     page.keyboard.type(words)
     page.keyboard.press("Enter")
     page.wait_for_url("**q=**")
+    page.wait_for_load_state()
     open_first(page)
 
 

@@ -41,7 +41,7 @@
     reason.addEventListener("keydown", (event) => {
       if (event.key === "Escape") focusRow(row ?? rows()[0]);
     });
-    window.Alpine.nextTick(() => reason.focus());
+    window.watchbillFocus(() => reason);
   };
 
   // A fresh page from the server, with focus, choice and place as they were.

@@ -56,17 +56,28 @@
   });
 })();
 
+// Focuses what the theme is about to show: it does so in a timer of its own, sooner or later.
+window.watchbillFocus = (find) => {
+  let frames = 60;
+  const attempt = () => {
+    const element = find();
+    element?.focus();
+    frames -= 1;
+    if (document.activeElement !== element && frames > 0) requestAnimationFrame(attempt);
+  };
+  attempt();
+};
+
 // The menu of a narrow window lies over the page: the keyboard goes into it, and comes back.
 (() => {
   const isOver = () => window.innerWidth <= 1280;
   const theme = () => window.Alpine.$data(document.documentElement);
   document.addEventListener("click", (event) => {
     if (!event.target.closest(".wb-menu") || !isOver()) return;
-    // The theme shows the menu in a timer of its own.
-    window.Alpine.nextTick(() => setTimeout(() => {
+    window.Alpine.nextTick(() => {
       const place = theme().sidebarOpen ? "#nav-sidebar button, #nav-sidebar a" : "#main .wb-menu";
-      document.querySelector(place)?.focus();
-    }));
+      window.watchbillFocus(() => document.querySelector(place));
+    });
   });
   document.addEventListener("keydown", (event) => {
     const inside = event.target.closest?.("#nav-sidebar");
