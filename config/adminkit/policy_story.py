@@ -70,8 +70,10 @@ class PolicyStoryAdmin(OperationAdmin):
     @display(description="Changes against the version before")
     def changes(self, version: PolicyVersion) -> SafeString:
         """Row by row, and field by field."""
-        blocks = worded(basis_of(version), version)
-        return render_to_string("governance/changes.html", {"blocks": blocks})
+        basis = basis_of(version)
+        if basis is None:
+            return SafeString("This is the first version.")
+        return render_to_string("governance/changes.html", {"blocks": worded(basis, version)})
 
     @display(description="All versions")
     def story(self, version: PolicyVersion) -> SafeString:

@@ -14,6 +14,7 @@ from config.access.reading import note_reads
 from config.access.restricted import traced
 from config.access.rules import Level
 from config.adminkit import lists, live
+from config.adminkit.changes import set_changes
 from config.adminkit.filters import scoped_filters
 from config.adminkit.matching import UnfitAddress
 from config.adminkit.paginator import CappedChangeList, CappedPaginator
@@ -169,6 +170,11 @@ class BaseAdmin(_Base):
         context |= extra_context or {}
         return super().changeform_view(request, object_id, form_url, context)
 
+    def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """On the page that adds a record, only the rows that can be added with it."""
+        found = super().get_inline_instances(request, obj)
+        return [each for each in found if obj is not None or each.has_add_permission(request, obj)]
+
     # History
 
     @property
@@ -184,6 +190,15 @@ class BaseAdmin(_Base):
         if not self.is_tracked:
             raise Http404(f"{self.opts.verbose_name_plural} keep no history.")
         return super().history_view(request, object_id, extra_context)
+
+    def set_history_delta_changes(
+        self,
+        request: HttpRequest,
+        historical_records: Any,
+        foreign_keys_are_objs: bool = True,
+    ) -> None:
+        """What differs, of every field: simple-history alone leaves out what no form edits."""
+        set_changes(historical_records)
 
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, **kwargs: Any

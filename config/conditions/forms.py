@@ -39,6 +39,7 @@ from config.errors import Invalid
 # A longer list is typed, and checked when it is saved: a page can't carry every service.
 MOST_OPTIONS = 200
 MOST_DIGITS = 2
+MOST_LINES = 6
 MATCHES = (("all", "all of these"), ("any", "any of these"))
 _FLAGS = (("true", "yes"), ("false", "no"))
 
@@ -204,7 +205,8 @@ def _value(
     is_list = operator in TAKING_LIST
     if options and is_list:
         widget = UnfoldAdminSelectMultipleWidget(choices=options)
-        many: SafeString = widget.render(name, value or [], {"aria-label": label})
+        shown_at_once = {"aria-label": label, "size": min(len(options), MOST_LINES)}
+        many: SafeString = widget.render(name, value or [], shown_at_once)
         return many
     if options:
         shown = str(value).lower() if isinstance(value, bool) else value

@@ -27,7 +27,8 @@ class RuleInline(PartInline):
     """The rules, in the order in which they are asked."""
 
     model = ImpactRule
-    fields = ["position", "severity", "conditions", "note"]
+    template = "admin/edit_inline/stacked.html"  # conditions need the width of the page
+    fields = [("position", "severity", "note"), "conditions"]
     ordering = ("position",)
     verbose_name_plural = "Rules by impact: the first that matches decides"
     extra = 0

@@ -22,6 +22,7 @@
     const control = builder.querySelector("select").cloneNode(false);
     control.multiple = entry.list.includes(operator);
     control.append(...entry.options.map(([value, label]) => option(value, label)));
+    if (control.multiple) control.size = Math.min(entry.options.length, 6);
     return control;
   };
 

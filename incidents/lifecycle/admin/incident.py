@@ -165,9 +165,14 @@ class IncidentAdmin(OperationAdmin):
         return [*rules.verbs_from(obj.state), *ALWAYS]
 
     def offered(self, request: HttpRequest, obj: Incident) -> list[Verb]:
-        """Without those that would change nothing, or come too late."""
+        """Without those that would change nothing, or come too late.
+
+        The first button is the next step: once somebody has acknowledged, that isn't it.
+        """
         options = Options(actor_of(request))
-        return [v for v in super().offered(request, obj) if options.makes_sense(v.name, obj)]
+        found = [v for v in super().offered(request, obj) if options.makes_sense(v.name, obj)]
+        is_taken = obj.acknowledged_at is not None
+        return sorted(found, key=lambda verb: is_taken and verb.name == "acknowledge")
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

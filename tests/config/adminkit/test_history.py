@@ -5,7 +5,9 @@ from django.urls import reverse
 
 from config.organisation import operations
 from config.organisation.models import Team, User
+from incidents.lifecycle.operations import acknowledge, investigate
 from tests.config import make
+from tests.incidents import make as make_incidents
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +28,22 @@ def test_shows_old_and_new_of_each_field(root: User, payments: Team):
     assert "Reason: split" in text
     assert "(System)" in text
     assert "Revert" not in text
+
+
+def test_shows_what_operations_set_as_the_page_says_it(root: User, payments: Team):
+    service = make_incidents.service(team=payments)
+    incident = make_incidents.incident(service=service)
+    acknowledge(incident, actor=root)
+    investigate(incident, actor=root)
+
+    page = make.browser(root).get(reverse("admin:incidents_incident_history", args=(incident.pk,)))
+
+    newest, before, _ = page.context["page_obj"]
+    told = [(row["field"], row["old"], row["new"]) for row in newest.history_delta_changes]
+    assert ("State", "New", "Investigating") in told
+    by_name = {row["field"]: row["new"] for row in before.history_delta_changes}
+    assert by_name["Acknowledged by"] == str(root)
+    assert by_name["Acknowledged at"].endswith(" UTC")
 
 
 def test_offers_no_history_for_what_keeps_none(root: User):

@@ -1,0 +1,61 @@
+"""What differs between two entries of a record's history, in words."""
+
+import datetime
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+
+# Counters of the platform, and what a reader could only mistake for a secret.
+_LEFT_OUT = frozenset({"revision", "created_at"})
+_DIGEST = "digest"
+_TIME = "%Y-%m-%d %H:%M:%S UTC"
+_MOST = 300
+
+
+def set_changes(entries: Iterable[Any]) -> None:
+    """Give each of the entries, newest first, its `history_delta_changes`; the oldest has none.
+
+    Every kept field counts. simple-history compares only what forms edit, and most of what
+    matters (a state, who acknowledged, the times) is set by operations.
+    """
+    for newer, older in pairwise(entries):
+        newer.history_delta_changes = list(_changes(newer, older))
+
+
+def _changes(newer: Any, older: Any) -> Iterator[dict[str, str]]:
+    for field in sorted(newer.tracked_fields, key=lambda each: str(each.verbose_name)):
+        if field.name in _LEFT_OUT or field.name.endswith(_DIGEST):
+            continue
+        if getattr(newer, field.attname) != getattr(older, field.attname):
+            title = str(field.verbose_name)
+            yield {
+                "field": title[:1].upper() + title[1:],
+                "old": _words(older, field),
+                "new": _words(newer, field),
+            }
+
+
+def _words(entry: Any, field: "models.Field[Any, Any]") -> str:
+    """As the record's own page says it."""
+    value = getattr(entry, field.attname)
+    if value is None:
+        return ""
+    if field.is_relation:
+        return _named(entry, field)
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).strftime(_TIME)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    labels = dict(field.flatchoices)
+    text = str(labels.get(value, value) if isinstance(value, str | int) else value)
+    return text if len(text) <= _MOST else f"{text[:_MOST]} …"
+
+
+def _named(entry: Any, field: "models.Field[Any, Any]") -> str:
+    try:
+        return str(getattr(entry, field.name))
+    except ObjectDoesNotExist:
+        return f"removed ({getattr(entry, field.attname)})"
