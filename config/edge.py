@@ -66,7 +66,14 @@ class RightsOnceMiddleware:
             return self.get_response(request)
 
 
+def installation_of(request: HttpRequest) -> Installation | None:
+    """The row of this installation, read once a request."""
+    if not hasattr(request, "_watchbill_installation"):
+        row = Installation.objects.filter(pk=Installation.SINGLE).first()
+        request._watchbill_installation = row  # type: ignore[attr-defined]  # kept for this request
+    return request._watchbill_installation  # type: ignore[attr-defined, no-any-return]  # as above
+
+
 def installation(request: HttpRequest) -> dict[str, Any]:
     """For templates: whether these are demonstration data, and whether outbound is paused."""
-    row = Installation.objects.filter(pk=Installation.SINGLE).first()
-    return {"installation": row}
+    return {"installation": installation_of(request)}

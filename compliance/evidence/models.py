@@ -10,7 +10,7 @@ from compliance.evidence import rules
 from config import clock
 from config.access.restricted import hangs_on
 from config.access.rules import Role
-from config.access.visibility import Access, register_verbs
+from config.access.visibility import Access, access_for, register_verbs
 from config.audit.tracking import Tracked, TrackedQuerySet
 from config.organisation.models import BusinessUnit, User
 from incidents.catalog.models import Service
@@ -39,7 +39,7 @@ class AuditRequestQuerySet(TrackedQuerySet["AuditRequest"]):
             return self.none()
         if user.is_superuser:
             return self
-        access = Access(user)
+        access = access_for(user)
         reached = _within(access)
         # An empty Q means everything, but vanishes in an OR.
         mine = self.filter(reached | Q(requested_by=user) if reached else reached)

@@ -16,7 +16,7 @@ from compliance.evidence.models import (
     RequestState,
 )
 from config import clock
-from config.access.visibility import Access
+from config.access.visibility import access_for
 from config.audit.tracking import lock
 from config.errors import FourEyes, HumanRequired, Invalid, NotAllowed, Refused
 from config.events.operations import record
@@ -44,7 +44,7 @@ def request_audit(
 
     Raises `NotAllowed`, `Invalid` and ValidationError (field errors).
     """
-    if not (actor.is_superuser or Access(actor).holds(*rules.REQUESTERS)):
+    if not (actor.is_superuser or access_for(actor).holds(*rules.REQUESTERS)):
         raise NotAllowed("Auditors and compliance officers ask for evidence.", audit=True)
     if not reason.strip():
         raise Invalid("Say what the evidence is needed for.", field="reason")

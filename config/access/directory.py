@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from config.access.models import ContainerType
 from config.access.rules import Level, level
-from config.access.visibility import Access, register_verbs
+from config.access.visibility import access_for, register_verbs
 from config.organisation.models import BusinessUnit, Membership, Team, User, UserKind, door
 
 _NOBODY = Q(pk__in=[])
@@ -16,19 +16,19 @@ _NOBODY = Q(pk__in=[])
 @door("BusinessUnit")
 def units(user: Any) -> Q:
     """Units on which the user has a role, with all below them."""
-    return Access(user).containers(Level.VIEW).units_filter()
+    return access_for(user).containers(Level.VIEW).units_filter()
 
 
 @door("Team")
 def teams(user: Any) -> Q:
     """Teams that the user reaches, by role on them or on a unit above."""
-    return Access(user).containers(Level.VIEW).teams_filter()
+    return access_for(user).containers(Level.VIEW).teams_filter()
 
 
 @door("Membership")
 def memberships(user: Any) -> Q:
     """Those of visible teams, and one's own."""
-    reached = Access(user).containers(Level.VIEW)
+    reached = access_for(user).containers(Level.VIEW)
     own = Q(user_id=user.pk) if user.is_authenticated else _NOBODY
     return Q() if reached.everything else Q(team__in=reached.teams) | own
 
@@ -38,7 +38,7 @@ def people(user: Any) -> Q:
     """Oneself and the members of visible teams; everybody for who sees the whole enterprise."""
     if not user.is_authenticated or not user.is_active:
         return _NOBODY
-    reached = Access(user).containers(Level.VIEW)
+    reached = access_for(user).containers(Level.VIEW)
     if reached.everything:
         return Q()
     if not reached.teams:
@@ -61,7 +61,7 @@ def assignments(user: Any) -> Q:
     """One's own roles, and those on containers that one manages or audits."""
     if not user.is_authenticated or not user.is_active:
         return _NOBODY
-    access = Access(user)
+    access = access_for(user)
     managed, audited = access.containers(Level.MANAGE), access.containers(Level.AUDIT)
     if managed.everything or audited.everything:
         return Q()
@@ -75,12 +75,12 @@ def assignments(user: Any) -> Q:
 
 def manages(user: Any, container: models.Model) -> bool:
     """Whether the user may give and take roles on the container."""
-    return Access(user).containers(Level.MANAGE).reaches(container)
+    return access_for(user).containers(Level.MANAGE).reaches(container)
 
 
 def administers(user: Any) -> bool:
     """Whether the user manages the whole enterprise: accounts belong to no unit."""
-    return Access(user).containers(Level.MANAGE).everything
+    return access_for(user).containers(Level.MANAGE).everything
 
 
 MANAGED = level(Level.MANAGE)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from config.adminkit.matching import UNFIT, UnfitAddress, refuse_unknown_choices, unfit_text
+from config.adminkit.paginator import BEFORE
 from config.adminkit.queues import desk_of
 from config.adminkit.scoping import actor_of
 from config.errors import Invalid
@@ -88,7 +89,7 @@ def _saving(model_admin: Any, request: HttpRequest, query: str) -> dict[str, Any
 
 def _live_url(model_admin: Any, request: HttpRequest) -> str:
     """Where the page asks for news: only about the first page, as others shift with every row."""
-    if not model_admin.is_live or request.GET.get("p", "1") != "1":
+    if not model_admin.is_live or request.GET.get("p", "1") != "1" or BEFORE in request.GET:
         return ""
     meta = model_admin.opts
     url = reverse(f"admin:{meta.app_label}_{meta.model_name}_live")

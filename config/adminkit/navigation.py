@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse, reverse_lazy
 
 from config.adminkit.queues import sidebar_group
-from config.due.models import Installation
+from config.edge import installation_of
 
 SECTIONS = {
     "Incidents": "local_fire_department",
@@ -101,7 +101,7 @@ def _entry(model: Any, title: str, model_admin: Any) -> dict[str, Any]:
 
 def environment(request: HttpRequest) -> list[str] | None:
     """The label beside the page's title; what to do about it stands on the banner of each page."""
-    row = Installation.objects.filter(pk=Installation.SINGLE).first()
+    row = installation_of(request)
     if row is None:
         return None
     if row.outbound_paused_at is not None:

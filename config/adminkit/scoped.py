@@ -5,17 +5,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.forms import Media
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 from config.access.reading import note_reads
 from config.access.restricted import traced
 from config.access.rules import Level
 from config.adminkit import lists, live
 from config.adminkit.changes import set_changes
-from config.adminkit.filters import scoped_filters
+from config.adminkit.columns import display, selection_box
+from config.adminkit.filters import has_related, scoped_filters
 from config.adminkit.matching import UnfitAddress
 from config.adminkit.paginator import CappedChangeList, CappedPaginator
 from config.adminkit.queues import Queue
@@ -43,6 +47,9 @@ class BaseAdmin(_Base):
     object_history_list_template = "adminkit/history_list.html"
     list_before_template = "adminkit/above_list.html"
     show_facets: ClassVar[Any] = None
+    list_sections: ClassVar[Any] = ()
+    list_filter_submit = False
+    list_defer: ClassVar[tuple[str, ...]] = ()  # long fields that the list doesn't show
 
     # How the sidebar names and orders it, and what an empty list says to do next.
     nav_title: ClassVar[str] = ""
@@ -135,6 +142,14 @@ class BaseAdmin(_Base):
         """Filters by a related record offer only the records that the visitor may see."""
         return scoped_filters(self.model, super().get_list_filter(request))
 
+    @property
+    def media(self) -> Media:
+        """With what a filter by searching needs."""
+        found: Media = super().media
+        if self.list_filter_submit and has_related(self.model, self.list_filter):
+            found += Media(AutocompleteDropdownForm.Media)
+        return found
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A picker offers, and a form accepts, only what the visitor may see."""
         kwargs.setdefault("queryset", visible_rows(db_field.remote_field.model, request))
@@ -169,6 +184,11 @@ class BaseAdmin(_Base):
             context["title"] = self.plural  # the page names the record itself
         context |= extra_context or {}
         return super().changeform_view(request, object_id, form_url, context)
+
+    @display(description=UnfoldModelAdmin.action_checkbox.short_description)
+    def action_checkbox(self, obj: models.Model) -> SafeString:
+        """The box that chooses the row."""
+        return selection_box(obj.pk)
 
     def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """On the page that adds a record, only the rows that can be added with it."""

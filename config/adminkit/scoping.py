@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from config.access.rules import Level
-from config.access.visibility import Access
+from config.access.visibility import Access, access_for
 from config.organisation.models import User
 
 Scope = Callable[[Access], Q]
@@ -34,7 +34,7 @@ def access_of(request: HttpRequest) -> Access:
     """What the visitor reaches: read once a request."""
     found = getattr(request, "_watchbill_access", None)
     if found is None:
-        found = Access(request.user)
+        found = access_for(request.user)
         request._watchbill_access = found  # type: ignore[attr-defined]  # kept for this request
     return found
 

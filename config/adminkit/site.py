@@ -1,6 +1,7 @@
 """The admin site: allauth signs in, and the palette answers from what is true now."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.exceptions import NotRegistered
@@ -11,6 +12,7 @@ from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.functional import SimpleLazyObject
 from unfold.sites import UnfoldAdminSite
 
 from config.access.reading import note_reads
@@ -53,6 +55,10 @@ class WatchbillSite(_Site):
         if self.has_permission(request):
             context["list_keys"] = desk_of(request).preferences.list_keys
         return context
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Django's list of apps and models, made where somebody reads it: our sidebar doesn't."""
+        return SimpleLazyObject(partial(super().get_app_list, request, app_label))
 
     def get_urls(self) -> Any:
         """With the pages that are nobody's rows: one's preferences, one's queues."""

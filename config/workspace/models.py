@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from config import clock
 from config.access.rules import Level, Need
-from config.access.visibility import Access, register_verbs
+from config.access.visibility import access_for, register_verbs
 from config.audit.tracking import Tracked, TrackedQuerySet
 from config.organisation.models import Membership, Team, User
 from config.workspace.rules import LONGEST_NAME, LONGEST_QUERY
@@ -19,7 +19,7 @@ class SavedViewQuerySet(TrackedQuerySet["SavedView"]):
 
     def visible_to(self, user: Any) -> Self:
         """One's own, and those shared with a team whose records one may see."""
-        access = Access(user)
+        access = access_for(user)
         reached = access.containers(Level.VIEW)
         if user.is_authenticated and user.is_active and user.is_superuser:
             return self.all()

@@ -9,8 +9,8 @@ LONGEST_QUERY = 2000
 LONGEST_NAME = 60
 MOST_PARAMETERS = 50
 MOST_VIEWS = 50
-# Of the page that was open, not of what it listed: its number, pop-ups, errors.
-PASSING = {"p", "e", "all", "_popup", "_to_field", "_facets", "_changelist_filters"}
+# Of the page that was open, not of what it listed: its number and place, pop-ups, errors.
+PASSING = {"p", "before", "e", "all", "_popup", "_to_field", "_facets", "_changelist_filters"}
 
 
 def normal(query: str) -> str:

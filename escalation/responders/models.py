@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from config import clock
 from config.access.rules import Role, owner
-from config.access.visibility import Access, register_verbs
+from config.access.visibility import access_for, register_verbs
 from config.audit.tracking import Tracked, TrackedQuerySet
 from config.due.models import Channel
 from config.organisation.models import Membership, User
@@ -22,7 +22,7 @@ class ContactMethodQuerySet(TrackedQuerySet["ContactMethod"]):
         """One's own; administrators see those of the people of their units, to help them."""
         if not user.is_active:
             return self.none()
-        reached = Access(user).holding(ADMINISTRATORS)
+        reached = access_for(user).holding(ADMINISTRATORS)
         if user.is_superuser or reached.everything:
             return self
         if not reached.teams:

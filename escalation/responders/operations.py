@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from config import clock
-from config.access.visibility import Access
+from config.access.visibility import access_for
 from config.audit.tracking import lock
 from config.due.models import Channel
 from config.due.operations import send_later
@@ -159,7 +159,7 @@ def verified_counts(users: Iterable[User]) -> dict[int, int]:
 
 def _require_own(user: User, actor: User) -> None:
     allowed = actor == user or actor.is_superuser
-    if not (allowed or Access(actor).holding(ADMINISTRATORS).everything):
+    if not (allowed or access_for(actor).holding(ADMINISTRATORS).everything):
         raise NotAllowed("You can only change your own contact methods.", audit=True)
 
 

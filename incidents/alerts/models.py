@@ -16,7 +16,7 @@ from config import clock
 from config.access.restricted import hangs_on
 from config.access.rules import Level as AccessLevel
 from config.access.rules import Need, Role, level
-from config.access.visibility import Access, register_verbs, visible_records
+from config.access.visibility import Access, access_for, register_verbs, visible_records
 from config.audit.install import register_sql
 from config.audit.tracking import Tracked, TrackedQuerySet
 from config.organisation.models import Team, User
@@ -158,12 +158,12 @@ class RawPayloadQuerySet(models.QuerySet["RawPayload"]):
         rows = self.in_reach_of(user)
         if user.is_superuser:
             return rows
-        opened: Self = Access(user).open_rows(rows.read())  # type: ignore[assignment]  # the same class
+        opened: Self = access_for(user).open_rows(rows.read())  # type: ignore[assignment]  # the same class
         return opened
 
     def in_reach_of(self, user: User | AnonymousUser) -> Self:
         """Of sources whose team the user manages or audits: a body may say more than its alerts."""
-        access = Access(user)
+        access = access_for(user)
         reach = (access.containers(AccessLevel.MANAGE), access.holding(READERS))
         if any(each.everything for each in reach):
             return self.all()  # an empty Q would vanish beside the other in `|`

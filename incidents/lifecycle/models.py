@@ -51,7 +51,7 @@ class IncidentQuerySet(TrackedQuerySet["Incident"]):
 
     def matching(self, words: str) -> Self:
         """Full-text search over reference, title and description."""
-        reference = Q(reference__iexact=words.strip())
+        reference = Q(reference=words.strip().upper())  # by its index; they are all upper case
         text = Q(search=SearchQuery(words, config="english", search_type="websearch"))
         return self.filter(reference | text)
 

@@ -1,4 +1,4 @@
-"""The list of incidents at 100,000 rows, beside SQL with json.dumps and a bare DRF view."""
+"""Lists at 100,000 incidents, beside SQL with json.dumps, a bare DRF view and the stock admin."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from config import urls
 from config.access.rules import Role
+from config.adminkit.paginator import CAP
 from config.organisation.models import User
 from incidents.catalog.models import Service
 from incidents.lifecycle.api.shapes import IncidentOut
@@ -22,11 +23,13 @@ from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations.options import Options
 from incidents.lifecycle.rules import State
 from incidents.taxonomy.models import Level, Severity
+from tests.benchmarks import stock_admin
 from tests.benchmarks.measuring import Figure, in_turns, scratch, settle
 from tests.config import make
 from tests.incidents import make as make_incidents
 
-ROWS, PAGE, TEAMS, REACHED = 100_000, 50, 200, 10
+ROWS, PAGE, TEAMS, REACHED, ROUNDS = 100_000, 50, 200, 10, 60
+CHANGELIST = "/admin/incidents/incident/"
 URL = f"/api/v1/incidents/?page_size={PAGE}"
 SQL = """
     SELECT i.reference, i.title, i.description, i.state, i.severity, i.level, i.is_restricted,
@@ -58,23 +61,54 @@ class BareList(ListAPIView[Incident]):
         return Incident.objects.with_parts().order_by("-pk")[:PAGE]
 
 
-urlpatterns = [path("bare/", BareList.as_view()), *urls.urlpatterns]
+urlpatterns = [
+    path("bare/", BareList.as_view()),
+    path("stock/", stock_admin.changelist),
+    path("stock-admin/", stock_admin.site.urls),
+    *urls.urlpatterns,
+]
 
 
 def figures() -> Iterator[Figure]:
     """Milliseconds for the page, at its beginning and deep down, with few grants and with many."""
-    with scratch(), override_settings(ALLOWED_HOSTS=["testserver"], ROOT_URLCONF=__name__):
+    settings = {"ROOT_URLCONF": __name__, "TEMPLATES": stock_admin.templates()}
+    with scratch(), override_settings(ALLOWED_HOSTS=["testserver"], **settings):
         services = _fill()
         few, many = _reader("few", services[:REACHED]), _reader("many", services)
         settle()
-        teams = [service.team_id for service in services[:REACHED]]
-        ours, deep, granted, sql, bare = in_turns(
-            _page(few, URL), _page(few, _deep(few)), _page(many, URL), _sql(teams), _bare()
-        )
+        yield from _api_figures(few, many, [each.team_id for each in services[:REACHED]])
+        yield from _admin_figures(few, many)
+
+
+def _api_figures(few: User, many: User, teams: list[int]) -> Iterator[Figure]:
+    ours, deep, granted, sql, bare = in_turns(
+        *(_page(few, URL), _page(few, _deep(few)), _page(many, URL), _sql(teams), _bare()),
+        times=ROUNDS,
+    )
     yield Figure("incident list of 50, beside SQL", ours, "ms", 15.0, floor=sql)
     yield Figure("incident list of 50, beside bare DRF", ours, "ms", 1.6, floor=bare)
     yield Figure("incident list, at its last pages", deep, "ms", 1.2, floor=ours)
     yield Figure("incident list, 200 grants beside 10", granted, "ms", 1.2, floor=ours)
+
+
+def _admin_figures(few: User, many: User) -> Iterator[Figure]:
+    last = f"{CHANGELIST}?p={CAP // PAGE}"
+    ours, deep, granted, stock = in_turns(
+        *(_changelist(few), _changelist(few, last), _changelist(many)),
+        _changelist(User.objects.get(username="root"), "/stock/"),
+        times=ROUNDS,
+    )
+    yield Figure("incidents in the admin, beside stock", ours, "ms", 3.0, floor=stock)
+    yield Figure("incidents in the admin, at page 20", deep, "ms", 1.2, floor=ours)
+    yield Figure("incidents in the admin, 200 grants", granted, "ms", 1.2, floor=ours)
+
+
+def _changelist(reader: User, url: str = CHANGELIST) -> Callable[[], Any]:
+    client = make.browser(reader)
+    page = client.get(url)
+    if page.status_code != 200 or page.content.count(b"_selected_action") < PAGE:
+        raise RuntimeError(f"{url} answers {page.status_code}, or too few rows")
+    return lambda: client.get(url)
 
 
 def _fill() -> list[Service]:

@@ -100,6 +100,8 @@ class IncidentAdmin(OperationAdmin):
         ("opened_at", RangeDateTimeFilter),
     ]
     list_filter_submit = True
+    list_select_related = ["service", "team", "acknowledged_by"]
+    list_defer = ("description", "search")
     search_fields = ["title"]
     search_help_text = "A reference such as INC-000123, or words of title and description."
     autocomplete_fields = ["service", "team"]
