@@ -58,6 +58,7 @@ def _bodies(world: World) -> dict[str, Body]:
         "escalationpolicyuse-list": {"policy": "default", "service": service},
         "escalation-list": {"incident": world[Incident].reference, "reason": why},
         "auditrequest-list": {"title": "New", "reason": why, **period},
+        "feedback-list": {"text": "New"},
         "export-list": {"request": world[AuditRequest].pk},
         "role-assignment-revoke": {"reason": why},
     }  # fmt: skip

@@ -15,6 +15,7 @@ from guardian.models import UserObjectPermission
 
 from compliance.evidence.models import Export, ExportProgress, ExportState
 from compliance.evidence.operations import approve_request, file_of, request_audit
+from compliance.governance_reviews.operations import give_feedback, open_review
 from config import clock
 from config.access.models import RoleAssignment
 from config.access.rules import Role
@@ -193,6 +194,8 @@ def _make_evidence(world: World) -> None:
         actor=carol,
     )
     approve_request(asked, actor=world.people["lena"])
+    give_feedback(text=f"{SECRET} feedback", actor=carol)
+    open_review(clock.now())
     pack = Export(request=asked, ordered_by=carol, state=ExportState.READY, size=1, sha256="0" * 64)
     pack.save_as(carol)
     ExportProgress.objects.create(export=pack)
