@@ -1,8 +1,12 @@
 """All models of the core, collected for Django."""
 
 from incidents.alerts.models import Alert, IngestSource, RawPayload
-from incidents.catalog.models import Service
+from incidents.calendars.models import OpenPeriod, OperatingCalendar
+from incidents.catalog.models import BusinessFunction, Service, ServiceRegion
+from incidents.cmdb.models import UpdateProposal
+from incidents.components.models import Component, Dependency
 from incidents.lifecycle.models import Incident, KeyTimeClaim
+from incidents.scoping.models import ScopeRule, ScopeRuleVersion
 from incidents.taxonomy.models import (
     Engagement,
     ImpactRule,
@@ -13,14 +17,23 @@ from incidents.timeline.models import TimelineEntry
 
 __all__ = [
     "Alert",
+    "BusinessFunction",
+    "Component",
+    "Dependency",
     "Engagement",
     "ImpactRule",
     "Incident",
     "IngestSource",
     "KeyTimeClaim",
+    "OpenPeriod",
+    "OperatingCalendar",
     "RawPayload",
+    "ScopeRule",
+    "ScopeRuleVersion",
     "Service",
+    "ServiceRegion",
     "SeverityCell",
     "SeverityTableVersion",
     "TimelineEntry",
+    "UpdateProposal",
 ]
