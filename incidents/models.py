@@ -5,7 +5,9 @@ from incidents.calendars.models import OpenPeriod, OperatingCalendar
 from incidents.catalog.models import BusinessFunction, Service, ServiceRegion
 from incidents.cmdb.models import UpdateProposal
 from incidents.components.models import Component, Dependency
+from incidents.importing.models import CatalogueImport
 from incidents.lifecycle.models import Incident, KeyTimeClaim
+from incidents.responsibility.models import RaciAssignment, RaciVersion, ToolFunction
 from incidents.scoping.models import ScopeRule, ScopeRuleVersion
 from incidents.taxonomy.models import (
     Engagement,
@@ -18,6 +20,7 @@ from incidents.timeline.models import TimelineEntry
 __all__ = [
     "Alert",
     "BusinessFunction",
+    "CatalogueImport",
     "Component",
     "Dependency",
     "Engagement",
@@ -27,6 +30,8 @@ __all__ = [
     "KeyTimeClaim",
     "OpenPeriod",
     "OperatingCalendar",
+    "RaciAssignment",
+    "RaciVersion",
     "RawPayload",
     "ScopeRule",
     "ScopeRuleVersion",
@@ -35,5 +40,6 @@ __all__ = [
     "SeverityCell",
     "SeverityTableVersion",
     "TimelineEntry",
+    "ToolFunction",
     "UpdateProposal",
 ]

@@ -55,7 +55,7 @@ class CalendarAdmin(OperationAdmin):
     @display(description="Now")
     def open_now(self, calendar: OperatingCalendar) -> str:
         """Open or closed, until when, and why it differs today."""
-        if calendar.pk is None:
+        if calendar._state.adding:
             return "once it is saved"
         status = operations.status_of(calendar, clock.now())
         what = "Open" if status.in_hours else "Closed"

@@ -149,17 +149,16 @@ def _check(calendar: OperatingCalendar) -> None:
     calendar.holiday_country = calendar.holiday_country.upper()
     calendar.holiday_region = calendar.holiday_region.upper()
     errors: dict[str, list[Any]] = {}
-    for check in (calendar.full_clean, lambda: check_place(*_place(calendar))):
-        try:
-            check()
-        except ValidationError as error:
-            errors = error.update_error_dict(errors)
+    try:
+        calendar.full_clean()
+    except ValidationError as error:
+        errors = error.update_error_dict(errors)
+    try:
+        check_place(calendar.holiday_country, calendar.holiday_region)
+    except ValidationError as error:
+        errors = error.update_error_dict(errors)
     if errors:
         raise ValidationError(errors)
-
-
-def _place(calendar: OperatingCalendar) -> tuple[str, str]:
-    return calendar.holiday_country, calendar.holiday_region
 
 
 def _plain(value: Any) -> Any:

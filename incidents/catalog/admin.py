@@ -208,7 +208,7 @@ class ServiceAdmin(PicturedAdmin):
     @display(description="Why")
     def why_in_scope(self, service: Service) -> str:
         """Which version and row decided, and what each condition found; or whose override holds."""
-        if service.pk is None:
+        if service._state.adding:
             return "The scope rule decides once the service is saved."
         judged = operations.why(service)
         rule = str(judged.version) if judged.version else "The shipped scope rule"

@@ -1,6 +1,6 @@
 """Proposals to correct the catalogue."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -29,7 +29,7 @@ class ProposalQuerySet(TrackedQuerySet["UpdateProposal"]):
         return self.filter(state=ProposalState.OPEN)
 
 
-def _item(model: type[models.Model]) -> "models.ForeignKey[Item | None, Item | None]":
+def _item(model: type[models.Model]) -> "models.ForeignKey[Any, Any]":
     return models.ForeignKey(model, models.PROTECT, null=True, blank=True, related_name="+")
 
 

@@ -142,7 +142,8 @@ class DependencyAdmin(OperationAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With both ends."""
-        return super().get_queryset(request).with_ends()
+        rows: Any = super().get_queryset(request)
+        return rows.with_ends()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The ends stay: another end is another dependency."""
@@ -172,6 +173,6 @@ class DependencyAdmin(OperationAdmin):
     @display(description="Stale")
     def stale(self, row: Dependency) -> str:
         """By the policy, now."""
-        if row.pk is None:
+        if row._state.adding:
             return "no"
         return "stale: verify it" if operations.is_stale(row, clock.now()) else "no"

@@ -190,7 +190,7 @@ class WhyIn(Input):
 class DependencyFilters(django_filters.FilterSet):
     """By either end, strength, and whether it is flagged as stale."""
 
-    source = django_filters.CharFilter(method="by_end")  # type: ignore[assignment]  # as above
+    source = django_filters.CharFilter(method="by_end")
     target = django_filters.CharFilter(method="by_end")
     strength = django_filters.MultipleChoiceFilter(choices=Strength.choices)
     stale = django_filters.BooleanFilter(

@@ -1,6 +1,6 @@
 """Components with an owner, and directed dependencies between them and services."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -112,7 +112,7 @@ class DependencyQuerySet(TrackedQuerySet["Dependency"]):
         )
 
 
-def _end(model: type[models.Model], name: str) -> "models.ForeignKey[Item | None, Item | None]":
+def _end(model: type[models.Model], name: str) -> "models.ForeignKey[Any, Any]":
     return models.ForeignKey(model, models.PROTECT, null=True, blank=True, related_name=name)
 
 

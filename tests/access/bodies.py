@@ -45,9 +45,12 @@ def _bodies(world: World) -> dict[str, Body]:
             "model": "incidents.incident", "name": "New", "query": "attention=open", "team": team,
         },
         "scope-rule-list": {"key": "default"},
+        "raci-matrix-list": {"key": "default"},
+        "tool-function-list": {"function": "chat_rooms", "unit": unit, "team": team},
         "calendar-list": {"key": "new", "name": "New", "unit": unit, "time_zone": "UTC"},
         "business-function-list": {"key": "new", "name": "New", "unit": unit},
         "service-list": {"key": "new", "name": "New", "team": team, "tier": 3},
+        "catalogue-import-list": {"what": "services", "content": "key,name\nnew,New\n"},
         "component-list": {
             "key": "new", "name": "New", "team": team, "kind": "network", "domain": "network",
         },

@@ -47,8 +47,12 @@ from incidents.catalog.models import BusinessFunction, Service
 from incidents.catalog.operations import create_function
 from incidents.cmdb.operations import propose_update
 from incidents.components.models import Component
+from incidents.importing.operations import preview
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import resolve
+from incidents.responsibility.models import RaciVersion
+from incidents.responsibility.operations import assign_function
+from incidents.responsibility.rules import shipped_rows
 from incidents.scoping.models import ScopeRuleVersion
 from incidents.scoping.rules import shipped_rules
 from incidents.taxonomy.models import Level, SeverityTableVersion
@@ -137,7 +141,10 @@ def _make_catalogue(world: World) -> None:
         create_function(actor=make.system(), key="selling", name=SECRET, unit=unit),
     )
     world.take(OperatingCalendar, BusinessFunction)
+    world.put(assign_function(actor=make.system(), function="paging", team=world[Team], unit=unit))
     database = make_incidents.component("ledger", team=world[Team], name=f"{SECRET} ledger")
+    asked = f"key,name\n{SECRET.lower()},{SECRET}\n"
+    world.put(preview(actor=world.people["alice"], what="services", format="csv", content=asked))
     world.put(database, make_incidents.needs(world[Service], database))
 
 
@@ -160,6 +167,7 @@ def _make_policies(world: World) -> None:
     drafts = {
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
+        RaciVersion: ("default", None, {"assignments": shipped_rows()}),
         ScopeRuleVersion: ("default", None, {"rules": shipped_rules()}),
         EscalationPolicyVersion: ("payments", {"rounds": 1}, None),
     }

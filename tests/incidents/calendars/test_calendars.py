@@ -168,4 +168,4 @@ def test_writes_no_row_twice(new_york: OperatingCalendar) -> None:
 
     assert expand(new_york, now) == 0
     run("calendars.expand", now.replace(year=now.year + 1, month=1, day=2))
-    assert OpenPeriod.objects.order_by("-period").first().period.lower.year == now.year + 3
+    assert OpenPeriod.objects.latest("period").period.lower.year == now.year + 3

@@ -1,6 +1,7 @@
 """Whether a service is in scope: by the governed rule, or for a time by a person's word."""
 
 import datetime
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def wallet(rule: ScopeRuleVersion, payments: Team) -> Service:
     return make.service("wallet", team=payments, tier=3)
 
 
-def new_version(rule: ScopeRuleVersion, rows: list[dict]) -> ScopeRuleVersion:
+def new_version(rule: ScopeRuleVersion, rows: list[dict[str, Any]]) -> ScopeRuleVersion:
     """A version with these rows, in force."""
     anna, paul = people.user(), people.user()
     people.role(Role.POLICY_AUTHOR, to=anna)
@@ -58,7 +59,7 @@ def new_version(rule: ScopeRuleVersion, rows: list[dict]) -> ScopeRuleVersion:
     return found
 
 
-def tier_rule(least: int) -> dict:
+def tier_rule(least: int) -> dict[str, Any]:
     condition = {"field": "tier", "operator": "at_most", "value": least}
     groups = [{"match": "all", "conditions": [condition]}]
     return {
@@ -96,7 +97,7 @@ def test_comes_into_scope_as_tier_1_by_a_version_that_the_history_names(
     ],
 )
 def test_goes_by_the_first_row_that_matches(
-    rule: ScopeRuleVersion, payments: Team, fields: dict, in_scope, reportable, line: str
+    rule: ScopeRuleVersion, payments: Team, fields: dict[str, Any], in_scope, reportable, line: str
 ) -> None:
     made = make.service(team=payments, **fields)
 
@@ -110,7 +111,8 @@ def test_decides_the_same_in_sql(rule: ScopeRuleVersion, payments: Team) -> None
     found = Service.objects.annotate(judged=in_sql(rule))
 
     words = {"in scope, SLA-reportable": (True, True), "in scope": (True, False)}
-    for each in found:
+    rows: Any = found
+    for each in rows:
         said = judge(facts_of(each))
         assert words.get(each.judged, (False, False)) == (said.in_scope, said.sla_reportable)
 
@@ -170,7 +172,7 @@ def test_is_overridden_until_the_override_ends(wallet: Service, dora: User) -> N
     ],
 )
 def test_needs_a_reason_and_an_end_to_be_overridden(
-    wallet: Service, dora: User, wrong: dict, pointer: str
+    wallet: Service, dora: User, wrong: dict[str, Any], pointer: str
 ) -> None:
     good = {"to": "in", "reason": "why", "until": (clock.now() + DAY).isoformat()}
 

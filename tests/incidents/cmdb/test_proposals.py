@@ -1,5 +1,7 @@
 """What incidents teach about the catalogue, decided by the owners of its items."""
 
+from typing import Any
+
 import pytest
 
 from config.access.rules import Role
@@ -82,8 +84,10 @@ def test_hands_an_item_over_or_retires_it(
     incident: Incident, ledger: Component, bob: User, dora: User, logistics: Team
 ) -> None:
     people.role(Role.SERVICE_OWNER, to=dora, on=logistics)
-    for kind, fields in (("wrong_owner", {"new_team": logistics}), ("retired", {})):
-        made = propose_update(incident, actor=bob, kind=kind, item=ledger, note="As seen", **fields)
+    for kind, team in (("wrong_owner", logistics), ("retired", None)):
+        made = propose_update(
+            incident, actor=bob, kind=kind, item=ledger, note="As seen", new_team=team
+        )
         accept(made, actor=dora)
         ledger.refresh_from_db()
 
@@ -102,7 +106,7 @@ def test_hands_an_item_over_or_retires_it(
     ],
 )
 def test_needs_what_its_kind_is_about(
-    incident: Incident, ledger: Component, bob: User, wrong: dict, code: str
+    incident: Incident, ledger: Component, bob: User, wrong: dict[str, Any], code: str
 ) -> None:
     answer = people.api(bob).post(URL, body(incident, **wrong))
 

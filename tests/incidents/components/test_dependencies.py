@@ -4,6 +4,7 @@ import csv
 import datetime
 import io
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,7 @@ def test_is_declared_by_who_manages_the_dependant(
     ],
 )
 def test_refuses_ends_that_can_not_be(
-    ledger: Component, checkout: Service, dora: User, wrong: dict
+    ledger: Component, checkout: Service, dora: User, wrong: dict[str, Any]
 ) -> None:
     body = {"source_service": "checkout", "target_component": "ledger", "strength": "hard"}
 
