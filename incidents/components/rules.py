@@ -69,6 +69,7 @@ VERIFY_DAYS = register(
 WIDTH, HEIGHT, GAP, COLUMN = 168, 44, 16, 232
 MOST_IN_COLUMN = 12
 MOST_COLUMNS = 3
+BELOW = 40
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ def draw(nodes: Sequence[Node], edges: Sequence[tuple[int, int, str]]) -> Pictur
         if source in at and target in at
     ]
     width = max(1, len(places)) * COLUMN - (COLUMN - WIDTH) + 2 * GAP
+    if any(at[a].x > at[b].x for a, b, _ in edges if a in at and b in at):
+        height += BELOW
     return Picture(width, height, boxes, arrows, len(nodes) - len(boxes))
 
 
@@ -147,12 +150,21 @@ def _top(row: int, rows: int, height: int) -> int:
 
 def _path(source: Box, target: Box) -> str:
     """From the right side of the dependant to the left side of what it needs."""
-    forward = source.x <= target.x
-    x1 = source.x + (WIDTH if forward else 0)
+    if source.x > target.x:
+        return _path_back(source, target)
+    x1 = source.x + WIDTH
     x2 = target.x if source.x < target.x else target.x + WIDTH
     y1, y2 = source.y + HEIGHT // 2, target.y + HEIGHT // 2
-    bend = (COLUMN - WIDTH) // 2 if forward else -(COLUMN - WIDTH) // 2
-    return f"M {x1} {y1} C {x1 + bend} {y1}, {x2 - bend} {y2}, {x2} {y2}"
+    bend = (COLUMN - WIDTH) // 2
+    far = x2 - bend if source.x < target.x else x2 + bend
+    return f"M {x1} {y1} C {x1 + bend} {y1}, {far} {y2}, {x2} {y2}"
+
+
+def _path_back(source: Box, target: Box) -> str:
+    """A circle closes below the boxes, so that it is seen."""
+    x1, x2 = source.x + WIDTH // 2, target.x + WIDTH // 2
+    y1, y2 = source.y + HEIGHT, target.y + HEIGHT
+    return f"M {x1} {y1} C {x1} {y1 + BELOW}, {x2} {y2 + BELOW}, {x2} {y2}"
 
 
 explain(

@@ -20,7 +20,7 @@ from config.governance.api import (
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.responsibility import operations
 from incidents.responsibility.models import RaciAssignment, RaciVersion, ToolFunction
-from incidents.responsibility.operations import MATRIX_KEY, MATRIX_TITLE
+from incidents.responsibility.operations import MATRIX_KEY, MATRIX_TITLE, Resolved
 from incidents.responsibility.rules import Activity, Function, Letter, Party
 
 
@@ -78,8 +78,16 @@ class ResolvedOut(serializers.Serializer[Any]):
     activity = serializers.CharField(read_only=True)
     letter = serializers.CharField(read_only=True)
     party = serializers.CharField(read_only=True)
-    teams = serializers.SlugRelatedField[Team](slug_field="key", many=True, read_only=True)
-    people = serializers.SlugRelatedField[User](slug_field="username", many=True, read_only=True)
+    teams = serializers.SerializerMethodField()
+    people = serializers.SerializerMethodField()
+
+    def get_teams(self, row: Resolved) -> list[str]:
+        """By key."""
+        return [team.key for team in row.teams]
+
+    def get_people(self, row: Resolved) -> list[str]:
+        """By user name."""
+        return [person.username for person in row.people]
 
 
 class ResolvedRaciOut(serializers.Serializer[Any]):
