@@ -1,9 +1,27 @@
 """All admin pages of the core, collected for Django."""
 
 from incidents.alerts import admin as alerts
+from incidents.calendars import admin as calendars
 from incidents.catalog import admin as catalog
+from incidents.cmdb import admin as cmdb
+from incidents.components import admin as components
+from incidents.importing import admin as importing
 from incidents.lifecycle import admin as lifecycle
+from incidents.responsibility import admin as responsibility
+from incidents.scoping import admin as scoping
 from incidents.taxonomy import admin as taxonomy
 from incidents.timeline import admin as timeline
 
-__all__ = ["alerts", "catalog", "lifecycle", "taxonomy", "timeline"]
+__all__ = [
+    "alerts",
+    "calendars",
+    "catalog",
+    "cmdb",
+    "components",
+    "importing",
+    "lifecycle",
+    "responsibility",
+    "scoping",
+    "taxonomy",
+    "timeline",
+]

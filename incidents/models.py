@@ -1,8 +1,14 @@
 """All models of the core, collected for Django."""
 
 from incidents.alerts.models import Alert, IngestSource, RawPayload
-from incidents.catalog.models import Service
+from incidents.calendars.models import OpenPeriod, OperatingCalendar
+from incidents.catalog.models import BusinessFunction, Service, ServiceRegion
+from incidents.cmdb.models import UpdateProposal
+from incidents.components.models import Component, Dependency
+from incidents.importing.models import CatalogueImport
 from incidents.lifecycle.models import Incident, KeyTimeClaim
+from incidents.responsibility.models import RaciAssignment, RaciVersion, ToolFunction
+from incidents.scoping.models import ScopeRule, ScopeRuleVersion
 from incidents.taxonomy.models import (
     Engagement,
     ImpactRule,
@@ -13,14 +19,27 @@ from incidents.timeline.models import TimelineEntry
 
 __all__ = [
     "Alert",
+    "BusinessFunction",
+    "CatalogueImport",
+    "Component",
+    "Dependency",
     "Engagement",
     "ImpactRule",
     "Incident",
     "IngestSource",
     "KeyTimeClaim",
+    "OpenPeriod",
+    "OperatingCalendar",
+    "RaciAssignment",
+    "RaciVersion",
     "RawPayload",
+    "ScopeRule",
+    "ScopeRuleVersion",
     "Service",
+    "ServiceRegion",
     "SeverityCell",
     "SeverityTableVersion",
     "TimelineEntry",
+    "ToolFunction",
+    "UpdateProposal",
 ]

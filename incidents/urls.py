@@ -1,13 +1,28 @@
 """The routes of the core."""
 
 from incidents.alerts.api import AlertViewSet, PayloadViewSet, SourceViewSet
-from incidents.catalog.api import ServiceViewSet
+from incidents.calendars.api import CalendarViewSet
+from incidents.catalog.api import FunctionViewSet, ServiceViewSet
+from incidents.cmdb.api import ProposalViewSet
+from incidents.components.api import ComponentViewSet, DependencyViewSet
+from incidents.importing.api import ImportViewSet
 from incidents.lifecycle.api import IncidentViewSet
+from incidents.responsibility.api import RaciViewSet, ToolFunctionViewSet
+from incidents.scoping.api import ScopeRuleViewSet
 from incidents.taxonomy.api import SeverityTableViewSet
 
 api_routes = [
     ("severity-tables", SeverityTableViewSet, "severity-table"),
+    ("scope-rules", ScopeRuleViewSet, "scope-rule"),
+    ("raci-matrices", RaciViewSet, "raci-matrix"),
+    ("tool-functions", ToolFunctionViewSet, "tool-function"),
+    ("calendars", CalendarViewSet, "calendar"),
+    ("business-functions", FunctionViewSet, "business-function"),
     ("services", ServiceViewSet, "service"),
+    ("components", ComponentViewSet, "component"),
+    ("dependencies", DependencyViewSet, "dependency"),
+    ("cmdb-proposals", ProposalViewSet, "cmdb-proposal"),
+    ("catalogue-imports", ImportViewSet, "catalogue-import"),
     ("incidents", IncidentViewSet, "incident"),
     ("alerts", AlertViewSet, "alert"),
     ("ingest-sources", SourceViewSet, "ingest-source"),

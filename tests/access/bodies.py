@@ -8,6 +8,7 @@ from config import clock
 from config.organisation.models import BusinessUnit, Team
 from escalation.rota.models import Schedule
 from incidents.catalog.models import Service
+from incidents.components.models import Component
 from incidents.lifecycle.models import Incident
 from tests.access.world import World
 
@@ -43,7 +44,24 @@ def _bodies(world: World) -> dict[str, Body]:
         "savedview-list": {
             "model": "incidents.incident", "name": "New", "query": "attention=open", "team": team,
         },
+        "scope-rule-list": {"key": "default"},
+        "raci-matrix-list": {"key": "default"},
+        "tool-function-list": {"function": "chat_rooms", "unit": unit, "team": team},
+        "calendar-list": {"key": "new", "name": "New", "unit": unit, "time_zone": "UTC"},
+        "business-function-list": {"key": "new", "name": "New", "unit": unit},
         "service-list": {"key": "new", "name": "New", "team": team, "tier": 3},
+        "catalogue-import-list": {"what": "services", "content": "key,name\nnew,New\n"},
+        "component-list": {
+            "key": "new", "name": "New", "team": team, "kind": "network", "domain": "network",
+        },
+        "dependency-list": {
+            "source_component": world[Component].key, "target_service": service,
+            "strength": "soft",
+        },
+        "cmdb-proposal-list": {
+            "incident": world[Incident].reference, "kind": "retired",
+            "item_component": world[Component].key, "note": why,
+        },
         "incident-list": {"title": "New", "service": service, "level": "error"},
         "incident-timeline": {"text": "A line"},
         "incident-time-claims": {"which": "started", "at": now - day},

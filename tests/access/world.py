@@ -43,9 +43,19 @@ from escalation.rota.models import Layer
 from escalation.rota.operations import add_override
 from escalation.runs.models import EscalationRun
 from incidents.alerts.models import Alert
-from incidents.catalog.models import Service
+from incidents.calendars.models import OperatingCalendar
+from incidents.catalog.models import BusinessFunction, Service
+from incidents.catalog.operations import create_function
+from incidents.cmdb.operations import propose_update
+from incidents.components.models import Component
+from incidents.importing.operations import preview
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import resolve
+from incidents.responsibility.models import RaciVersion
+from incidents.responsibility.operations import assign_function
+from incidents.responsibility.rules import shipped_rows
+from incidents.scoping.models import ScopeRuleVersion
+from incidents.scoping.rules import shipped_rules
 from incidents.taxonomy.models import Level, SeverityTableVersion
 from incidents.taxonomy.rules import shipped_cells
 from incidents.timeline.models import TimelineEntry
@@ -99,6 +109,7 @@ def make_world() -> World:
     world = World(people)
     world.put(retail, payments, service, people["alice"])
     world.take(RoleAssignment, person=people["alice"])
+    _make_catalogue(world)
     _make_rota(world)
     _make_policies(world)
     _make_incident(world)
@@ -123,6 +134,21 @@ def _people(payments: Team) -> dict[str, User]:
     return found
 
 
+def _make_catalogue(world: World) -> None:
+    """Of the unit: what belongs to the enterprise is for everybody to read."""
+    unit = world[BusinessUnit]
+    world.put(
+        make_incidents.calendar("retail-hours", unit=unit, name=f"{SECRET} hours"),
+        create_function(actor=make.system(), key="selling", name=SECRET, unit=unit),
+    )
+    world.take(OperatingCalendar, BusinessFunction)
+    world.put(assign_function(actor=make.system(), function="paging", team=world[Team], unit=unit))
+    database = make_incidents.component("ledger", team=world[Team], name=f"{SECRET} ledger")
+    asked = f"key,name\n{SECRET.lower()},{SECRET}\n"
+    world.put(preview(actor=world.people["alice"], what="services", format="csv", content=asked))
+    world.put(database, make_incidents.needs(world[Service], database))
+
+
 def _make_rota(world: World) -> None:
     alice, bob = world.people["alice"], world.people["bob"]
     world.put(make_escalation.contact(alice), make_escalation.contact(bob))
@@ -142,6 +168,8 @@ def _make_policies(world: World) -> None:
     drafts = {
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
+        RaciVersion: ("default", None, {"assignments": shipped_rows()}),
+        ScopeRuleVersion: ("default", None, {"rules": shipped_rules()}),
         EscalationPolicyVersion: ("payments", {"rounds": 1}, None),
     }
     for model, (key, values, parts) in drafts.items():
@@ -169,6 +197,10 @@ def _make_incident(world: World) -> None:
     run_due(clock.now())
     world.put(source, payload)
     world.take(Alert, Incident, EscalationRun, Page, TimelineEntry)
+    proposed = propose_update(
+        world[Incident], actor=bob, kind="retired", item=world[Component], note=SECRET
+    )
+    world.put(proposed)
 
 
 def _make_view(world: World) -> None:

@@ -9,13 +9,19 @@ from compliance.evidence.models import AuditRequest
 from compliance.evidence.operations import request_audit
 from config import clock
 from config.due.worker import run_due
+from config.governance.operations import new_draft
 from config.organisation.models import Team, User
 from config.organisation.operations import edit_team
 from config.workspace.operations import save_view
 from escalation.rota.operations import add_override
 from incidents.catalog.models import Service
+from incidents.catalog.operations import set_region
+from incidents.cmdb.operations import propose_update
+from incidents.importing.operations import preview
 from incidents.lifecycle import operations
 from incidents.lifecycle.models import Incident
+from incidents.responsibility.operations import seed_raci
+from incidents.scoping.operations import seed_scope_rule
 from incidents.timeline.operations import add_note
 from tests.browser.conftest import Opener
 from tests.browser.looking import look_at, sideways
@@ -57,6 +63,17 @@ PAGES: dict[str, dict[str, str]] = {
         "give-a-role": "/admin/config/roleassignment/add/",
     },
 }
+PAGES["catalogue"] = {
+    "service": "/admin/incidents/service/{service}/change/",
+    "calendar": "/admin/incidents/operatingcalendar/{calendar}/change/",
+    "component": "/admin/incidents/component/{component}/change/",
+    "dependencies": "/admin/incidents/dependency/",
+    "proposal": "/admin/incidents/updateproposal/{proposal}/change/",
+    "import": "/admin/incidents/catalogueimport/{import}/change/",
+    "import-add": "/admin/incidents/catalogueimport/add/",
+    "scope-rule": "/admin/incidents/scoperuleversion/{scope}/change/",
+    "raci": "/admin/incidents/raciversion/{raci}/change/",
+}
 OPEN_PAGES = {"problems": "/problems/", "problem": "/problems/four_eyes"}
 CROWDED = "A title with averylongwordwithoutanyspaceinitthatmustwrapsomewhereonaphone"
 DAY = datetime.timedelta(days=1)
@@ -86,11 +103,34 @@ def world(
         model="incidents.incident", name="Disks", query="q=disk", team=payments, actor=root
     )
     run_due(clock.now())
+    catalogue = _catalogue(checkout, incident, root)
     found = {
+        **catalogue,
         "incident": incident, "source": source, "schedule": schedule, "policy": policy,
         "team": payments, "user": bob, "view": view, "request": _request(root),
     }  # fmt: skip
     return {name: row.pk for name, row in found.items()}
+
+
+def _catalogue(service: Service, incident: Incident, person: User) -> dict[str, Any]:
+    """A graph with a circle, a calendar, a proposal, an import, and drafts of the rules."""
+    database = make_incidents.component("ledger", team=service.team, name="Ledger database")
+    network = make_incidents.component("edge", team=service.team, kind="network", name="Edge")
+    for source, target in ((service, database), (database, network), (network, service)):
+        make_incidents.needs(source, target, "soft")
+    calendar = make_incidents.calendar("tokyo", zone="Asia/Tokyo", holiday_country="JP")
+    set_region(service, actor=person, region="jp", calendar=calendar)
+    rows = "key,name,team,tier\nwallet,Wallet,payments,3\nbroken,Broken,payments,9\n"
+    imported = preview(actor=person, what="services", format="csv", content=rows)
+    proposal = propose_update(incident, actor=person, kind="retired", item=network, note="Gone")
+    scope, raci = seed_scope_rule(person), seed_raci(person)
+    assert scope is not None
+    assert raci is not None
+    return {
+        "service": service, "calendar": calendar, "component": database, "proposal": proposal,
+        "import": imported, "scope": new_draft(scope.policy, actor=person),
+        "raci": new_draft(raci.policy, actor=person),
+    }  # fmt: skip
 
 
 def _request(person: User) -> AuditRequest:
@@ -167,3 +207,15 @@ def test_draws_as_many_incidents_as_the_visitor_may_see(
         seen[visitor] = (len(rows), sum(int(row.split()[-1]) for row in rows))
 
     assert seen == {root: (12, Incident.objects.count()), mallory: (12, 0)}
+
+
+def test_walks_the_dependency_graph_by_the_keyboard(
+    world: dict[str, int], root: User, open_page: Opener
+) -> None:
+    page = open_page(f"/admin/incidents/component/{world['component']}/change/", as_=root)
+    box = page.locator(".inc-graph svg a", has_text="Checkout").first
+
+    box.focus()
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(f"**/admin/incidents/service/{world['service']}/change/")

@@ -27,6 +27,7 @@ from incidents.lifecycle.admin.story import KINDS, story
 from incidents.lifecycle.models import Incident, KeyTime, Source
 from incidents.lifecycle.operations.options import Options
 from incidents.lifecycle.rules import State
+from incidents.responsibility.operations import raci_for
 from incidents.timeline.operations import add_note
 
 SEVERITY_TONES = {"SEV1": "danger", "SEV2": "warning", "SEV3": "info", "SEV4": "success"}
@@ -195,6 +196,7 @@ class IncidentAdmin(OperationAdmin):
                 "story_kinds": KINDS,
                 "story_kind": kind,
                 "note_form": self._note_form(request, incident),
+                "raci": raci_for(incident.team, incident.unit)[1],
             }
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -4,6 +4,10 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from config.access.visibility import require
 from config.apikit.views import (
@@ -33,6 +37,8 @@ from incidents.lifecycle.api.shapes import (
 from incidents.lifecycle.models import Incident, KeyTimeClaim, Source
 from incidents.lifecycle.operations.options import Options
 from incidents.lifecycle.rules import VERBS
+from incidents.responsibility.api import ResolvedRaciOut
+from incidents.responsibility.operations import raci_for
 from incidents.timeline.api import Chronological, EntryOut, NoteIn
 from incidents.timeline.models import TimelineEntry
 from incidents.timeline.operations import add_note
@@ -49,7 +55,7 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
     derived = True
     history_hides = ("number",)
     action_permissions = {
-        **dict.fromkeys(("list", "retrieve", "history", "timeline", "time_claims"), VIEW),
+        **dict.fromkeys(("list", "retrieve", "history", "timeline", "time_claims", "raci"), VIEW),
         **{name: name for name in (*VERBS, "acknowledge", "choose_time")},
         "create": OPEN,
         "partial_update": "edit",
@@ -144,6 +150,15 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
         if corrected is not None:
             data["supersedes"] = _part(row.timeline, corrected, "supersedes")
         return add_note(row, actor=actor, **data)
+
+    @extend_schema(responses=ResolvedRaciOut)
+    @action(detail=True, methods=["get"], filter_backends=[])
+    def raci(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Who is responsible, accountable, consulted and informed, by name."""
+        row = self.get_object()
+        version, rows = raci_for(row.team, row.unit)
+        found = {"matrix": version.pk if version else None, "assignments": rows}
+        return Response(ResolvedRaciOut(found).data)
 
     @listing(ClaimOut)
     def time_claims(self, row: Incident) -> QuerySet[KeyTimeClaim]:
