@@ -2,7 +2,16 @@
 
 from incidents.alerts.models import Alert, IngestSource, RawPayload
 from incidents.catalog.models import Service
-from incidents.lifecycle.models import Incident, KeyTimeClaim
+from incidents.lifecycle.models import (
+    AffectedComponent,
+    Incident,
+    IncidentEngagement,
+    IncidentLink,
+    KeyTimeClaim,
+    ProvisionalSeverity,
+    SeverityChange,
+    SeverityDecision,
+)
 from incidents.taxonomy.models import (
     Engagement,
     ImpactRule,
@@ -12,15 +21,21 @@ from incidents.taxonomy.models import (
 from incidents.timeline.models import TimelineEntry
 
 __all__ = [
+    "AffectedComponent",
     "Alert",
     "Engagement",
     "ImpactRule",
     "Incident",
+    "IncidentEngagement",
+    "IncidentLink",
     "IngestSource",
     "KeyTimeClaim",
+    "ProvisionalSeverity",
     "RawPayload",
     "Service",
     "SeverityCell",
+    "SeverityChange",
+    "SeverityDecision",
     "SeverityTableVersion",
     "TimelineEntry",
 ]

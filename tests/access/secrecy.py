@@ -25,7 +25,17 @@ from escalation.runs.operations import escalate
 from incidents.alerts.models import Alert, IngestSource, RawPayload
 from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident
-from incidents.lifecycle.operations import claim_time, edit, let_in, resolve
+from incidents.lifecycle.operations import (
+    change_severity,
+    claim_time,
+    decide_severity,
+    declare_provisional,
+    edit,
+    let_in,
+    resolve,
+    set_component,
+    split_off,
+)
 from incidents.taxonomy.models import Level
 from incidents.timeline.operations import add_note
 from postmortems.reviews.models import Review
@@ -117,7 +127,18 @@ def _live(world: World, marker: str) -> Incident:
     edit(live, actor=world.people["bob"], changes={"is_restricted": True}, reason=marker)
     make_alerts.received(source, [alert, {"dedup_key": marker, "level": marker}])
     escalate(live, actor=world.people["bob"], reason=marker)
+    _grade(live, marker, bob=world.people["bob"], root=world.people["root"])
     return live
+
+
+def _grade(live: Incident, marker: str, *, bob: User, root: User) -> None:
+    """Lowered by two people, then provisional; a part of it goes on in a third secret one."""
+    words = {"reason_code": "misjudged", "justification": marker}
+    asked = change_severity(live, actor=bob, to="SEV2", **words)
+    decide_severity(live, actor=root, change=asked.pk, approve=True, note=marker)
+    declare_provisional(live, actor=root, justification=marker)
+    set_component(live, actor=bob, name=marker, state="down")
+    split_off(live, actor=bob, owner=bob, reason=marker)
 
 
 def _over(world: World, marker: str) -> Incident:

@@ -43,8 +43,23 @@ from escalation.rota.operations import add_override
 from escalation.runs.models import EscalationRun
 from incidents.alerts.models import Alert
 from incidents.catalog.models import Service
-from incidents.lifecycle.models import Incident
-from incidents.lifecycle.operations import resolve
+from incidents.lifecycle.models import (
+    AffectedComponent,
+    Incident,
+    IncidentEngagement,
+    IncidentLink,
+    ProvisionalSeverity,
+    SeverityChange,
+    SeverityDecision,
+)
+from incidents.lifecycle.operations import (
+    change_severity,
+    decide_severity,
+    declare_provisional,
+    resolve,
+    set_component,
+    split_off,
+)
 from incidents.taxonomy.models import Level, SeverityTableVersion
 from incidents.taxonomy.rules import shipped_cells
 from incidents.timeline.models import TimelineEntry
@@ -168,6 +183,23 @@ def _make_incident(world: World) -> None:
     run_due(clock.now())
     world.put(source, payload)
     world.take(Alert, Incident, EscalationRun, Page, TimelineEntry)
+    _make_severity(world)
+
+
+def _make_severity(world: World) -> None:
+    """A downgrade that a second person approved, then a provisional SEV1."""
+    alice, bob = world.people["alice"], world.people["bob"]
+    major: Incident = world[Incident]
+    asked = change_severity(
+        major, actor=bob, to="SEV2", reason_code="misjudged", justification=SECRET
+    )
+    decide_severity(major, actor=alice, change=asked.pk, approve=True)
+    declare_provisional(major, actor=alice, justification=SECRET)
+    world.take(IncidentEngagement, SeverityChange, SeverityDecision, ProvisionalSeverity)
+    set_component(major, actor=bob, name=SECRET, state="down")
+    split_off(major, actor=bob, owner=bob, reason=SECRET)
+    world.take(IncidentLink)
+    world.take(AffectedComponent, incident=major)
 
 
 def _make_view(world: World) -> None:
