@@ -15,6 +15,7 @@ from compliance.evidence.operations import approve_request, request_audit
 from config import clock
 from config.access.restricted import restricted, tells_of, tie_of
 from config.access.rules import Role
+from config.audit.tracking import append
 from config.due.models import Attempt, AttemptOutcome, Channel, OutboundMessage, Timer
 from config.due.operations import schedule, send_later
 from config.due.worker import run_due
@@ -24,7 +25,7 @@ from escalation.runs.models import EscalationRun
 from escalation.runs.operations import escalate
 from incidents.alerts.models import Alert, IngestSource, RawPayload
 from incidents.catalog.models import Service
-from incidents.lifecycle.models import Incident
+from incidents.lifecycle.models import Incident, IncidentLink, LinkKind
 from incidents.lifecycle.operations import (
     change_severity,
     claim_time,
@@ -34,7 +35,6 @@ from incidents.lifecycle.operations import (
     let_in,
     resolve,
     set_component,
-    split_off,
 )
 from incidents.taxonomy.models import Level
 from incidents.timeline.operations import add_note
@@ -107,6 +107,7 @@ def make_secret(world: World) -> Secret:
     secret = Secret(marker, _live(world, marker), _over(world, marker))
     for incident in secret.incidents:
         _fill(incident, marker, bob=world.people["bob"], anna=world.people["anna"])
+    _link(secret, world.people["bob"])
     run_due(clock.now())
     _review(secret, world)
     _ask_for_evidence(secret, world)
@@ -132,13 +133,22 @@ def _live(world: World, marker: str) -> Incident:
 
 
 def _grade(live: Incident, marker: str, *, bob: User, root: User) -> None:
-    """Lowered by two people, then provisional; a part of it goes on in a third secret one."""
+    """Lowered by two people, then provisional; a part of it is down."""
     words = {"reason_code": "misjudged", "justification": marker}
     asked = change_severity(live, actor=bob, to="SEV2", **words)
     decide_severity(live, actor=root, change=asked.pk, approve=True, note=marker)
     declare_provisional(live, actor=root, justification=marker)
     set_component(live, actor=bob, name=marker, state="down")
-    split_off(live, actor=bob, owner=bob, reason=marker)
+
+
+def _link(secret: Secret, bob: User) -> None:
+    """The two hang together; splitting off would open a third secret incident."""
+    append(
+        IncidentLink(
+            incident=secret.live, other=secret.over, kind=LinkKind.SPLIT_OFF, owner=bob,
+            reason=secret.marker, linked_by=bob,
+        )
+    )  # fmt: skip
 
 
 def _over(world: World, marker: str) -> Incident:

@@ -9,7 +9,7 @@ from config.audit.tracking import lock
 from config.errors import Invalid, Stale
 from config.organisation.models import User
 from incidents.lifecycle.models import Incident
-from incidents.lifecycle.operations.assessing import facts_of
+from incidents.lifecycle.operations.assessing import facts_of, in_hours
 from incidents.lifecycle.operations.opening import check_level, check_service, check_title
 from incidents.lifecycle.operations.reassessing import Reassessment, reassess
 from incidents.lifecycle.operations.restricting import check_unrestrict, restrict
@@ -46,7 +46,11 @@ def edit(
         return incident
     if diffs.get("is_restricted") is False:
         check_unrestrict(incident, actor)
-    described = [_described(incident, name, value) for name, value in diffs.items()]
+    described = [
+        _described(incident, name, value)
+        for name, value in diffs.items()
+        if name != "severity_findings"
+    ]
     for name, value in diffs.items():
         setattr(incident, name, value)
     incident.save_as(actor, *diffs, reason=reason)
@@ -76,6 +80,9 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
 def _with_owner(incident: Incident, changes: dict[str, Any]) -> dict[str, Any]:
     wanted = dict(changes)
     service = wanted.get("service", incident.service)
+    if service != incident.service:
+        # The hours are those of the new service's region, still at the time of opening.
+        wanted["was_in_hours"] = in_hours(service, incident.opened_at)
     if service != incident.service and service is not None:
         wanted.setdefault("team", service.team)
     if "team" in wanted:
@@ -88,7 +95,7 @@ def _reassessed(
 ) -> Reassessment | None:
     """What the matrix says now, where service or level differ."""
     facts = facts_of(incident)
-    changed = {name: wanted.get(name, facts[name]) for name in ("service", "level")}
+    changed = {name: wanted.get(name, facts[name]) for name in ("service", "level", "was_in_hours")}
     if all(facts[name] == value for name, value in changed.items()):
         return None
     return reassess(

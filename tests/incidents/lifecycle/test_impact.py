@@ -222,6 +222,20 @@ def test_gets_worse_at_once_when_the_impact_grows(
     ]
 
 
+@pytest.mark.usefixtures("hours")
+def test_asks_for_the_hours_of_the_service_that_it_is_given(checkout: Service, bob: User) -> None:
+    make.triage_team()
+    with clock.simulated(datetime.datetime(2030, 3, 4, 2, 0, tzinfo=datetime.UTC)):
+        incident = make.incident(level="warning", actor=bob, **MASS)
+        assert (incident.was_in_hours, incident.severity) == (None, "SEV1")
+        edit(incident, actor=bob, changes={"service": checkout}, reason="It is theirs.")
+
+    stored = Incident.objects.get()
+    assert (stored.was_in_hours, stored.computed_severity) == (False, "SEV2")
+    assert stored.severity == "SEV1"
+    assert stored.severity_changes.undecided().get().to_severity == "SEV2"
+
+
 def test_keeps_the_impact_when_the_level_changes(checkout: Service, bob: User) -> None:
     incident = make.incident(service=checkout, level="warning", actor=bob, users_affected=2_000)
 
