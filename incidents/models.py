@@ -6,7 +6,16 @@ from incidents.catalog.models import BusinessFunction, Service, ServiceRegion
 from incidents.cmdb.models import UpdateProposal
 from incidents.components.models import Component, Dependency
 from incidents.importing.models import CatalogueImport
-from incidents.lifecycle.models import Incident, KeyTimeClaim
+from incidents.lifecycle.models import (
+    AffectedComponent,
+    Incident,
+    IncidentEngagement,
+    IncidentLink,
+    KeyTimeClaim,
+    ProvisionalSeverity,
+    SeverityChange,
+    SeverityDecision,
+)
 from incidents.responsibility.models import RaciAssignment, RaciVersion, ToolFunction
 from incidents.scoping.models import ScopeRule, ScopeRuleVersion
 from incidents.taxonomy.models import (
@@ -18,6 +27,7 @@ from incidents.taxonomy.models import (
 from incidents.timeline.models import TimelineEntry
 
 __all__ = [
+    "AffectedComponent",
     "Alert",
     "BusinessFunction",
     "CatalogueImport",
@@ -26,10 +36,13 @@ __all__ = [
     "Engagement",
     "ImpactRule",
     "Incident",
+    "IncidentEngagement",
+    "IncidentLink",
     "IngestSource",
     "KeyTimeClaim",
     "OpenPeriod",
     "OperatingCalendar",
+    "ProvisionalSeverity",
     "RaciAssignment",
     "RaciVersion",
     "RawPayload",
@@ -38,6 +51,8 @@ __all__ = [
     "Service",
     "ServiceRegion",
     "SeverityCell",
+    "SeverityChange",
+    "SeverityDecision",
     "SeverityTableVersion",
     "TimelineEntry",
     "ToolFunction",

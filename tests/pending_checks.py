@@ -1,3 +1,8 @@
 """Checks that wait for another capability: check -> the capability (or issue) that it waits for."""
 
-PENDING: dict[str, str] = {"INC-03.3": "INC-34"}
+PENDING: dict[str, str] = {
+    "INC-03.3": "INC-34",  # the status page
+    "INC-06.2": "INC-01",  # the calendar of the service's region
+    "INC-18.2": "CMP-06",  # the SLA measurement that another start recomputes
+    "INC-18.3": "CMP-06",  # the clock that a reopening restarts, and the metric of early closures
+}

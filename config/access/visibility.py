@@ -4,7 +4,7 @@ Ids are resolved first, in one query, and the record filter is flat: nested subq
 make PostgreSQL scan everything (docs/decisions/0005).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -180,8 +180,11 @@ class Access:
             return False
         return not self.conceals(obj) and self._meets(need, obj)
 
-    def verbs(self, obj: Any) -> frozenset[str]:
-        """All that the user may do to the record: `may` of every verb, each need asked once."""
+    def verbs(self, obj: Any, among: Collection[str] | None = None) -> frozenset[str]:
+        """All that the user may do to the record: `may` of every verb, each need asked once.
+
+        Needs of none of the verbs `among` which somebody asks aren't looked into.
+        """
         needs = registered_verbs(type(obj))
         if not self.user.is_authenticated or not self.user.is_active:
             return frozenset()
@@ -189,7 +192,11 @@ class Access:
             return frozenset(needs)
         if self.conceals(obj):
             return frozenset()
-        groups = _grouped(obj._meta.label_lower)
+        groups = [
+            (need, verbs)
+            for need, verbs in _grouped(obj._meta.label_lower)
+            if among is None or not verbs.isdisjoint(among)
+        ]
         return frozenset().union(*(verbs for need, verbs in groups if self._meets(need, obj)))
 
     def _meets(self, need: Need, obj: Any) -> bool:

@@ -1,8 +1,10 @@
 """The settings of requirements 4.2 that the product reads today, with their defaults."""
 
+from config.access.rules import Role
 from config.governance.registry import (
     BySeverity,
     Integer,
+    ListOf,
     Setting,
     Tighter,
     UnitMay,
@@ -95,6 +97,27 @@ register(
         type=Integer(0, 365, "days"),
         default=7,
         help="Counted from the resolution; later it is a new incident that refers to the old one.",
+    )
+)
+register(
+    Setting(
+        key="severity.provisional_minutes",
+        title="Time to decide a provisional SEV1",
+        type=_minutes(5, 24 * 60),
+        default=60,
+        unit_may=UnitMay.TIGHTEN,
+        tighter=Tighter.LOWER,
+        help="Then it must be confirmed or lowered; the duty manager extends it once by as much.",
+    )
+)
+register(
+    Setting(
+        key="severity.provisional_roles",
+        title="Who may declare a provisional SEV1",
+        type=ListOf(tuple(Role.values)),
+        default=[Role.INCIDENT_COMMANDER, Role.SERVICE_OWNER, Role.DUTY_MANAGER],
+        help="Roles with the authority to call a SEV1 while nobody knows the impact yet.",
+        origin="E1.5; roles assumed",
     )
 )
 register(

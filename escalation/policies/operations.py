@@ -56,10 +56,11 @@ class Situation:
 
 
 def policy_for(
-    situation: Situation, at: datetime.datetime | None = None
+    situation: Situation, at: datetime.datetime | None = None, *, severity_policy: str = ""
 ) -> EscalationPolicyVersion | None:
     """The version in force of the service's policy, else its team's, else the default one.
 
+    `severity_policy`, the key of the one that the severity matrix names, comes before them all.
     A policy of which no version is in force is passed over: better the default than nobody.
     """
     wanted = Q(team=situation.team_id)
@@ -68,7 +69,8 @@ def policy_for(
     uses = PolicyUse.objects.filter(wanted).select_related("policy")
     chosen = sorted(uses, key=lambda use: use.service_id is None)
     unit = situation.unit()
-    for key in (*(use.policy.key for use in chosen), DEFAULT_KEY):
+    named = [severity_policy] if severity_policy else []
+    for key in (*named, *(use.policy.key for use in chosen), DEFAULT_KEY):
         version = active(KIND, key, unit=unit, at=at)
         if isinstance(version, EscalationPolicyVersion):
             return version

@@ -2,12 +2,14 @@
 
 import datetime
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.db.models import Count
 
 from config.due.jobs import job
 from config.due.models import Timer
 from config.due.operations import timer
+from config.errors import Refused
 from config.events.models import Event
 from config.events.operations import provides, within
 from config.metrics import Samples, metric
@@ -41,7 +43,12 @@ def follow_up_due(row: Timer, incident: Incident) -> None:
 def begin(event: Event) -> None:
     """A new incident is escalated in the transaction that opens it: none can be forgotten."""
     incident = event.about(Incident)
-    operations.start(incident, actor=User.objects.system(), trigger="opened")
+    operations.start(
+        incident,
+        actor=User.objects.system(),
+        trigger="opened",
+        severity_policy=event.data.get("engagement", {}).get("escalation_policy", ""),
+    )
 
 
 @within("incident.reopened")
@@ -75,6 +82,15 @@ def finish(event: Event) -> None:
     """An incident that is over pages nobody."""
     incident = event.about(Incident)
     operations.end(incident, actor=event.actor, reason=event.kind)
+
+
+@within("incident.provisional_overdue")
+def escalate_undecided(event: Event) -> None:
+    """Nobody decided a provisional severity in time: the next tier is paged, once."""
+    incident = event.about(Incident)
+    reason = "Its provisional SEV1 is overdue: confirm, lower or extend it."
+    with suppress(Refused):  # without a policy the overdue line on the timeline has to do
+        operations.escalate(incident, actor=User.objects.system(), reason=reason)
 
 
 @within("page.failed")

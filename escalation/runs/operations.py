@@ -44,15 +44,19 @@ FOLLOW_UP = "escalation.follow_up"
 QUIET = (RunState.ACKNOWLEDGED, RunState.ENDED)
 
 
-def start(incident: Incident, *, actor: User, trigger: str) -> EscalationRun | None:
+def start(
+    incident: Incident, *, actor: User, trigger: str, severity_policy: str | None = None
+) -> EscalationRun | None:
     """Begin to escalate, under the policy version in force now. One live escalation an incident.
 
+    `severity_policy` is the key of the one that the severity sets off; read where it isn't given.
     The caller holds the lock of the incident, or has made it in this transaction. Returns None,
     and records it, where no policy is in force (an installation without seeds).
     """
     if live_run(incident) is not None:
         return None
-    version = policy_for(Situation.of(incident))
+    named = _named_by_severity(incident) if severity_policy is None else severity_policy
+    version = policy_for(Situation.of(incident), severity_policy=named)
     if version is None:
         record("escalation.no_policy", incident, actor=actor, reason=trigger)
         return None
@@ -64,6 +68,11 @@ def start(incident: Incident, *, actor: User, trigger: str) -> EscalationRun | N
     _schedule_tier(run)
     _write(run, RecordKind.STARTED, actor=actor, reason=trigger)
     return run
+
+
+def _named_by_severity(incident: Incident) -> str:
+    keys = incident.engagements.order_by("-id").values_list("escalation_policy", flat=True)
+    return keys.first() or ""
 
 
 def live_run(incident: Incident) -> EscalationRun | None:

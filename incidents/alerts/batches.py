@@ -238,7 +238,7 @@ class Batch:
         elif is_worth_a_note(known.count, alert.count):
             text = f"Has fired {alert.count:,} times: {alert.title}"
             promotion.note(incident, text, actor=self.actor, alert_id=alert.pk)
-        if promotion.is_worse(alert.level, known.level):
+        if promotion.is_worse(alert.level, known.level) or alert.labels != known.labels:
             promotion.worsen(incident, alert, actor=self.actor)
 
     def _belongs(self, alert: Alert, incident: Incident) -> None:

@@ -10,6 +10,7 @@ from config.audit.tracking import lock
 from config.errors import DomainError
 from config.governance.in_force import setting
 from config.organisation.models import User
+from incidents.alerts.impact import impact_of, worse_parts
 from incidents.alerts.models import Alert
 from incidents.lifecycle import operations as lifecycle
 from incidents.lifecycle.models import Incident, Source
@@ -43,6 +44,7 @@ def open_for(alert: Alert, *, actor: User, received_at: datetime.datetime) -> In
         detected_at=received_at,
         at=received_at,
         is_restricted=earlier is not None and earlier.is_restricted,
+        **impact_of(alert.labels),
     )
     if incident.is_restricted and earlier is not None:
         lifecycle.let_in_those_of(incident, earlier, actor=actor)
@@ -104,10 +106,17 @@ def _try_investigate(incident: Incident, text: str, actor: User) -> bool:
 
 
 def worsen(incident: Incident, alert: Alert, *, actor: User) -> None:
-    """Raise the incident's level to the alert's. It is never lowered: a person may do that."""
+    """Raise the incident's level, and its impact, to the alert's. A person may lower them."""
     if is_worse(alert.level, incident.level):
         reason = f"The alert '{alert.title}' is {alert.level}."
         lifecycle.edit(incident, actor=actor, changes={"level": alert.level}, reason=reason)
+    said = impact_of(alert.labels)
+    if said:
+        lock(incident)
+        held = {name: getattr(incident, name) for name in said}
+        reason = f"The alert '{alert.title}' says so."
+        changes = worse_parts(held, said)
+        lifecycle.revise_impact(incident, actor=actor, changes=changes, justification=reason)
 
 
 def note(incident: Incident, text: str, *, actor: User, **data: Any) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from django.db.models import TextChoices
 
-from config.access.rules import Level, Need, level
+from config.access.rules import Level, Need, Role, level, roles
 from config.apikit.codes import explain
 
 
@@ -87,7 +87,18 @@ NEEDS: Mapping[str, Need] = {
     ),
     **dict.fromkeys(("note", "edit", "claim_time"), _respond),
     **dict.fromkeys(("close", "cancel", "reopen", "choose_time", "unrestrict", "let_in"), _command),
+    **dict.fromkeys(("revise_impact", "change_severity", "withdraw_severity"), _respond),
+    **dict.fromkeys(("set_component", "split_off"), _respond),
+    # Who may declare is a policy: the operation asks `severity.provisional_roles`.
+    "declare_provisional": _respond,
+    **dict.fromkeys(("raise_to_sev1", "confirm_provisional", "lower_provisional"), _command),
+    "decide_severity": roles(Role.SERVICE_OWNER, Role.INCIDENT_COMMANDER),
+    "extend_provisional": roles(Role.DUTY_MANAGER),
 }
+
+WORST = "SEV1"
+# States in which the record is over: its severity is changed no more.
+OVER = (State.CLOSED, State.CANCELLED)
 
 # Times that only a verb reaches; a claim about them can be chosen, but doesn't stand by itself.
 BY_VERB_ONLY = ("acknowledged", "resolved", "closed")
@@ -120,6 +131,22 @@ def out_of_order(times: Mapping[str, datetime.datetime | None]) -> tuple[str, st
     return None
 
 
+def severity_after(held: str, before: str, now: str, *, follows: bool) -> str:
+    """The severity after another assessment; `before` and `now` are what the matrix says.
+
+    An incident follows the matrix unless a person decided otherwise (`follows`). Then it only
+    gets worse, and only where the matrix did.
+    """
+    if follows:
+        return now
+    return min(held, now) if now < before else held
+
+
+def provisional_until(start: datetime.datetime, minutes: int) -> datetime.datetime:
+    """The instant at which a provisional severity must be decided."""
+    return start + datetime.timedelta(minutes=minutes)
+
+
 def _leads(verb: str, state: str, target: str) -> bool:
     if target not in TRANSITIONS[state]:
         return False
@@ -128,6 +155,45 @@ def _leads(verb: str, state: str, target: str) -> bool:
 
 
 explain(
+    severity_pending=(
+        "A change of the severity waits for a decision already",
+        "Decide it, or let who asked for it withdraw it; then ask again.",
+    ),
+    severity_decided=(
+        "There is no such request to decide",
+        "Read the severity's changes again: somebody was faster, or asked for something else.",
+    ),
+    severity_same=("The incident has this severity", "Choose another one."),
+    incident_over=(
+        "The incident is closed or cancelled",
+        "Reopen it first, where that is still possible.",
+    ),
+    provisional_declared=(
+        "The severity is provisional already",
+        "Confirm or lower it, or let the duty manager extend it.",
+    ),
+    provisional_none=("The severity isn't provisional", "Nothing is left to decide."),
+    provisional_extended=(
+        "It was extended once already",
+        "Confirm or lower it: the impact must be known by now.",
+    ),
+    provisional_not_listed=(
+        "You aren't among those who may declare a provisional SEV1",
+        "Ask somebody with a role of the setting severity.provisional_roles, or state the impact.",
+        403,
+    ),
+    component_unrestored=(
+        "A component doesn't work yet",
+        "Say that it is restored, or split the rest off into an incident with an owner.",
+    ),
+    component_split_off=(
+        "The component goes on in another incident",
+        "Say it on the incident to which it was split off.",
+    ),
+    severity_undecided=(
+        "The severity waits for a decision",
+        "Decide the request, or confirm or lower the provisional severity.",
+    ),
     reopen_too_late=(
         "The time in which it can be reopened is over",
         "Open a new incident, and name this one in its description.",

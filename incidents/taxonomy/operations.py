@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import Expression, Value
 
@@ -31,11 +32,31 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Effects:
+    """What a severity sets off."""
+
+    roles: tuple[str, ...] = ()
+    has_war_room: bool = False
+    communication_plan: str = ""
+    escalation_policy: str = ""
+    sla_target_minutes: int | None = None
+    penalty_clause: str = ""
+
+
+EFFECTS = tuple(each.name for each in fields(Effects))
+
+
+@dataclass(frozen=True)
 class Matrix:
     """A version's content, ready to decide: the first rule that matches, else the cell."""
 
     rows: tuple[Row, ...]
     cells: Mapping[tuple[str, int], str]
+    effects: Mapping[str, Effects]
+
+    def effects_of(self, severity: str) -> Effects:
+        """What the severity sets off; nothing where the version has no row for it."""
+        return self.effects.get(severity, Effects())
 
     def severity_of(self, impact: Impact) -> str:
         """The severity alone: for many incidents at once."""
@@ -56,6 +77,7 @@ class Classified:
     severity: Severity
     version: SeverityTableVersion | None
     line: str
+    effects: Effects
     findings: tuple[Finding, ...] = ()
 
 
@@ -66,17 +88,33 @@ def classify(
 
     Before any version is in force the shipped table decides.
     """
-    version: SeverityTableVersion | None = active(
-        SeverityTableVersion.policy_kind, TABLE_KEY, unit, at
-    )
-    matrix = _SHIPPED if version is None else matrix_of(version)
+    version, matrix = _in_force(unit, at)
     facts = impact.facts()
     for row in matrix.rows:
         verdict = decide(SUBJECT, row.tree, facts)
         if verdict.matched:
-            return Classified(Severity(row.severity), version, row.line, verdict.findings)
+            effects = matrix.effects_of(row.severity)
+            return Classified(Severity(row.severity), version, row.line, effects, verdict.findings)
     where = (impact.level, impact.counted_tier)
-    return Classified(Severity(matrix.cells[where]), version, rules.line_of(*where))
+    severity = Severity(matrix.cells[where])
+    return Classified(severity, version, rules.line_of(*where), matrix.effects_of(severity))
+
+
+def set_off_by(
+    severity: str, unit: BusinessUnit | None = None, at: datetime.datetime | None = None
+) -> tuple[SeverityTableVersion | None, Effects]:
+    """What a severity sets off by the version in force: for one that a person decided."""
+    version, matrix = _in_force(unit, at)
+    return version, matrix.effects_of(severity)
+
+
+def _in_force(
+    unit: BusinessUnit | None, at: datetime.datetime | None
+) -> tuple[SeverityTableVersion | None, Matrix]:
+    version: SeverityTableVersion | None = active(
+        SeverityTableVersion.policy_kind, TABLE_KEY, unit, at
+    )
+    return version, _SHIPPED if version is None else matrix_of(version)
 
 
 def matrix_of(version: SeverityTableVersion) -> Matrix:
@@ -98,10 +136,21 @@ def _read(version: SeverityTableVersion) -> Matrix:
         Row(each.line, each.position, each.severity, read(SUBJECT, each.conditions))
         for each in found
     ]
-    return Matrix(tuple(rows), cells_of(version))
+    effects = {
+        row.severity: _effects({name: getattr(row, name) for name in EFFECTS})
+        for row in version.engagements.all()
+    }
+    return Matrix(tuple(rows), cells_of(version), effects)
 
 
-_SHIPPED = Matrix((), rules.SHIPPED)
+def _effects(said: Mapping[str, Any]) -> Effects:
+    values = {name: said[name] for name in EFFECTS if name in said}
+    return Effects(**{**values, "roles": tuple(values.get("roles", ()))})
+
+
+_SHIPPED = Matrix(
+    (), rules.SHIPPED, {row["severity"]: _effects(row) for row in rules.shipped_engagements()}
+)
 
 
 def cells_of(version: SeverityTableVersion) -> dict[tuple[str, int], str]:

@@ -65,6 +65,10 @@ def _bodies(world: World) -> dict[str, Body]:
         "incident-list": {"title": "New", "service": service, "level": "error"},
         "incident-timeline": {"text": "A line"},
         "incident-time-claims": {"which": "started", "at": now - day},
+        "incident-severity-changes": {
+            "to": "SEV4", "reason_code": "misjudged", "justification": why,
+        },
+        "incident-components": {"name": "Search", "state": "down"},
         "ingest-source-list": {"name": "new", "adapter": "generic", "team": team},
         "contactmethod-list": {"channel": "mail", "address": "new@example.org"},
         "schedule-list": {"key": "new", "name": "New", "team": team, "layers": [turn]},

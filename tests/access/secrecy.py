@@ -15,6 +15,7 @@ from compliance.evidence.operations import approve_request, request_audit
 from config import clock
 from config.access.restricted import restricted, tells_of, tie_of
 from config.access.rules import Role
+from config.audit.tracking import append
 from config.due.models import Attempt, AttemptOutcome, Channel, OutboundMessage, Timer
 from config.due.operations import schedule, send_later
 from config.due.worker import run_due
@@ -26,8 +27,17 @@ from incidents.alerts.models import Alert, IngestSource, RawPayload
 from incidents.catalog.models import Service
 from incidents.cmdb.operations import propose_update
 from incidents.components.models import Component
-from incidents.lifecycle.models import Incident
-from incidents.lifecycle.operations import claim_time, edit, let_in, resolve
+from incidents.lifecycle.models import Incident, IncidentLink, LinkKind
+from incidents.lifecycle.operations import (
+    change_severity,
+    claim_time,
+    decide_severity,
+    declare_provisional,
+    edit,
+    let_in,
+    resolve,
+    set_component,
+)
 from incidents.taxonomy.models import Level
 from incidents.timeline.operations import add_note
 from postmortems.reviews.models import Review
@@ -106,6 +116,7 @@ def make_secret(world: World) -> Secret:
             item=world[Component],
             note=marker,
         )
+    _link(secret, world.people["bob"])
     run_due(clock.now())
     _review(secret, world)
     _ask_for_evidence(secret, world)
@@ -126,7 +137,27 @@ def _live(world: World, marker: str) -> Incident:
     edit(live, actor=world.people["bob"], changes={"is_restricted": True}, reason=marker)
     make_alerts.received(source, [alert, {"dedup_key": marker, "level": marker}])
     escalate(live, actor=world.people["bob"], reason=marker)
+    _grade(live, marker, bob=world.people["bob"], root=world.people["root"])
     return live
+
+
+def _grade(live: Incident, marker: str, *, bob: User, root: User) -> None:
+    """Lowered by two people, then provisional; a part of it is down."""
+    words = {"reason_code": "misjudged", "justification": marker}
+    asked = change_severity(live, actor=bob, to="SEV2", **words)
+    decide_severity(live, actor=root, change=asked.pk, approve=True, note=marker)
+    declare_provisional(live, actor=root, justification=marker)
+    set_component(live, actor=bob, name=marker, state="down")
+
+
+def _link(secret: Secret, bob: User) -> None:
+    """The two hang together; splitting off would open a third secret incident."""
+    append(
+        IncidentLink(
+            incident=secret.live, other=secret.over, kind=LinkKind.SPLIT_OFF, owner=bob,
+            reason=secret.marker, linked_by=bob,
+        )
+    )  # fmt: skip
 
 
 def _over(world: World, marker: str) -> Incident:

@@ -49,8 +49,23 @@ from incidents.catalog.operations import create_function
 from incidents.cmdb.operations import propose_update
 from incidents.components.models import Component
 from incidents.importing.operations import preview
-from incidents.lifecycle.models import Incident
-from incidents.lifecycle.operations import resolve
+from incidents.lifecycle.models import (
+    AffectedComponent,
+    Incident,
+    IncidentEngagement,
+    IncidentLink,
+    ProvisionalSeverity,
+    SeverityChange,
+    SeverityDecision,
+)
+from incidents.lifecycle.operations import (
+    change_severity,
+    decide_severity,
+    declare_provisional,
+    resolve,
+    set_component,
+    split_off,
+)
 from incidents.responsibility.models import RaciVersion
 from incidents.responsibility.operations import assign_function
 from incidents.responsibility.rules import shipped_rows
@@ -201,6 +216,23 @@ def _make_incident(world: World) -> None:
         world[Incident], actor=bob, kind="retired", item=world[Component], note=SECRET
     )
     world.put(proposed)
+    _make_severity(world)
+
+
+def _make_severity(world: World) -> None:
+    """A downgrade that a second person approved, then a provisional SEV1."""
+    alice, bob = world.people["alice"], world.people["bob"]
+    major: Incident = world[Incident]
+    asked = change_severity(
+        major, actor=bob, to="SEV2", reason_code="misjudged", justification=SECRET
+    )
+    decide_severity(major, actor=alice, change=asked.pk, approve=True)
+    declare_provisional(major, actor=alice, justification=SECRET)
+    world.take(IncidentEngagement, SeverityChange, SeverityDecision, ProvisionalSeverity)
+    set_component(major, actor=bob, name=SECRET, state="down")
+    split_off(major, actor=bob, owner=bob, reason=SECRET)
+    world.take(IncidentLink)
+    world.take(AffectedComponent, incident=major)
 
 
 def _make_view(world: World) -> None:

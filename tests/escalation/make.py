@@ -11,6 +11,7 @@ from config.audit.tracking import lock
 from config.due.models import Channel
 from config.governance.activation import put_in_force
 from config.governance.content import content_of
+from config.governance.models import PolicyVersion
 from config.governance.operations import propose
 from config.governance.rules import content_hash
 from config.organisation.models import Team, User
@@ -68,17 +69,14 @@ def policy(
     tiers: Sequence[dict[str, Any]], *, key: str = "default", rounds: int = 1
 ) -> EscalationPolicyVersion:
     """The next version of the policy with these tiers in order, in force from now on."""
-    system = make.system()
     rows = [{"line": f"t{n}", "position": n, **tier} for n, tier in enumerate(tiers, start=1)]
-    version = propose(
-        EscalationPolicyVersion,
-        key,
-        actor=system,
-        title=key.title(),
-        values={"rounds": rounds},
-        parts={"tiers": rows},
-        reason="test",
-    )
+    return in_force(EscalationPolicyVersion, key, values={"rounds": rounds}, parts={"tiers": rows})
+
+
+def in_force[M: PolicyVersion](model: type[M], key: str, **content: Any) -> M:
+    """The next version of any policy with this content, in force from now on."""
+    system = make.system()
+    version = propose(model, key, actor=system, title=key.title(), reason="test", **content)
     lock(version.policy)
     version.content_hash = content_hash(content_of(version))
     put_in_force(version, system, mode="installation", reason="test")

@@ -5,8 +5,10 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from config import clock
 from config.adminkit.base import SimpleListFilter
 from config.adminkit.scoping import actor_of
+from incidents.lifecycle.models.severity import overdue_incidents
 from incidents.lifecycle.rules import State
 from incidents.taxonomy.models import Severity
 
@@ -24,6 +26,7 @@ class AttentionFilter(SimpleListFilter):
         return [
             ("open", "Open"),
             ("major", "Open, SEV1 or SEV2"),
+            ("overdue", "Provisional SEV1, overdue"),
             ("unacknowledged", "Open, not acknowledged"),
             ("acknowledged", "Open and acknowledged"),
             ("unclosed", "Resolved, not closed"),
@@ -39,6 +42,8 @@ class AttentionFilter(SimpleListFilter):
                 found = rows.open()
             case "major":
                 found = rows.open().filter(severity__in=MAJOR)
+            case "overdue":
+                found = rows.filter(pk__in=overdue_incidents(clock.now()).values("pk"))
             case "unacknowledged":
                 found = rows.unacknowledged()
             case "acknowledged":

@@ -11,10 +11,11 @@ from config.access.rules import Level
 from config.access.visibility import require
 from config.adminkit.base import OperationAdmin, Queue, Verb, display, register
 from config.adminkit.scoping import actor_of
-from config.adminkit.verbs import MomentForm
+from config.adminkit.verbs import MomentForm, ReasonForm, VerbForm
 from config.errors import Invalid
 from config.organisation.models import User
 from incidents.lifecycle import operations, rules
+from incidents.lifecycle.admin import components
 from incidents.lifecycle.admin.filters import AttentionFilter, WhoseFilter
 from incidents.lifecycle.admin.forms import (
     ChooseTimeForm,
@@ -23,11 +24,23 @@ from incidents.lifecycle.admin.forms import (
     NoteEntryForm,
     ReasonedForm,
 )
+from incidents.lifecycle.admin.severity import (
+    ChangeSeverityForm,
+    DecideSeverityForm,
+    IncidentForm,
+    JustifiedForm,
+    LowerProvisionalForm,
+    MaybeJustifiedForm,
+    ReviseImpactForm,
+    WithdrawForm,
+    panel,
+)
 from incidents.lifecycle.admin.story import KINDS, story
 from incidents.lifecycle.models import Incident, KeyTime, Source
-from incidents.lifecycle.operations.options import Options
+from incidents.lifecycle.operations.options import Options, component_verbs, severity_verbs
 from incidents.lifecycle.rules import State
 from incidents.responsibility.operations import raci_for
+from incidents.taxonomy.impact import MEASURED
 from incidents.timeline.operations import add_note
 
 SEVERITY_TONES = {"SEV1": "danger", "SEV2": "warning", "SEV3": "info", "SEV4": "success"}
@@ -69,6 +82,63 @@ def choose(incident: Incident, *, actor: User, claim: int, reason: str = "") -> 
     operations.choose_time(incident, chosen, actor=actor, reason=reason)
 
 
+SEVERITY = (
+    Verb("revise_impact", operations.revise_impact, form=ReviseImpactForm),
+    Verb("change_severity", operations.change_severity, form=ChangeSeverityForm),
+    Verb(
+        "decide_severity",
+        operations.decide_severity,
+        label="Decide the severity",
+        form=DecideSeverityForm,
+    ),
+    Verb(
+        "withdraw_severity",
+        operations.withdraw_severity,
+        label="Withdraw my request",
+        form=WithdrawForm,
+    ),
+    Verb(
+        "declare_provisional",
+        operations.declare_provisional,
+        label="Declare a provisional SEV1",
+        form=JustifiedForm,
+    ),
+    Verb(
+        "confirm_provisional",
+        operations.confirm_provisional,
+        label="Confirm SEV1",
+        form=MaybeJustifiedForm,
+    ),
+    Verb(
+        "lower_provisional",
+        operations.lower_provisional,
+        label="Lower the provisional SEV1",
+        form=LowerProvisionalForm,
+    ),
+    Verb(
+        "extend_provisional",
+        operations.extend_provisional,
+        label="Extend the provisional SEV1",
+        form=ReasonForm,
+    ),
+)
+
+COMPONENTS = (
+    Verb(
+        "set_component",
+        operations.set_component,
+        label="State of a component",
+        form=components.ComponentForm,
+    ),
+    Verb(
+        "split_off",
+        operations.split_off,
+        label="Split the rest off",
+        form=components.SplitOffForm,
+    ),
+)
+
+
 @register(Incident)
 class IncidentAdmin(OperationAdmin):
     """The incident, by every verb of the API."""
@@ -86,6 +156,7 @@ class IncidentAdmin(OperationAdmin):
         Queue("my-teams", "My teams", "attention=open&whose=my_teams", "groups"),
         Queue("unassigned", "Unassigned", "attention=unacknowledged", "front_hand"),
         Queue("major", "Open SEV1 and SEV2", "attention=major", "priority_high"),
+        Queue("overdue", "Overdue SEV1", "attention=overdue", "hourglass_bottom"),
         Queue("unclosed", "Resolved, not closed", "attention=unclosed", "task_alt"),
     )
     change_form_outer_before_template = "incidents/head.html"
@@ -113,8 +184,13 @@ class IncidentAdmin(OperationAdmin):
             {"fields": ["title", "description", ("service", "team"), ("level", "is_restricted")]},
         )
     ]
+    form = IncidentForm
     add_fieldsets = [
-        (None, {"fields": ["title", ("service", "level"), "description", "is_restricted"]})
+        (None, {"fields": ["title", ("service", "level"), "description", "is_restricted"]}),
+        (
+            "Impact, as far as it is known: the severity follows",
+            {"fields": [MEASURED[:2], MEASURED[2:4], "is_regulatory"]},
+        ),
     ]
     inlines = []
     actions = []
@@ -138,6 +214,8 @@ class IncidentAdmin(OperationAdmin):
         ),
         Verb("cancel", operations.cancel, form=ReasonedForm, guard="incident.cancel", danger=True),
         Verb("reopen", operations.reopen, form=ReasonedForm, guard="incident.reopen"),
+        *SEVERITY,
+        *COMPONENTS,
         Verb("note", note, label="Add a note", form=NoteEntryForm),
         Verb("claim_time", operations.claim_time, label="Claim a key time", form=ClaimForm),
         Verb("choose_time", choose, label="Choose a key time", form=ChooseTimeForm),
@@ -165,7 +243,18 @@ class IncidentAdmin(OperationAdmin):
 
     def verbs_from(self, obj: Incident) -> list[str]:
         """What the table allows, and what is open in every state."""
-        return [*rules.verbs_from(obj.state), *ALWAYS]
+        parts = component_verbs(obj)
+        return [*rules.verbs_from(obj.state), *severity_verbs(obj), *parts, *ALWAYS]
+
+    def verb_form(self, request: HttpRequest, verb: Verb, obj: Incident) -> VerbForm:
+        """Filled in from the incident where its form says how."""
+        form = verb.form or VerbForm
+        begins = getattr(form, "initial_of", None)
+        data = request.POST if request.method == "POST" else None
+        made = form(data, initial=begins(obj) if begins else None)
+        if (offer := getattr(made, "offer", None)) is not None:
+            offer(actor_of(request))
+        return made
 
     def offered(self, request: HttpRequest, obj: Incident) -> list[Verb]:
         """Without those that would change nothing, or come too late.
@@ -197,6 +286,8 @@ class IncidentAdmin(OperationAdmin):
                 "story_kind": kind,
                 "note_form": self._note_form(request, incident),
                 "raci": raci_for(incident.team, incident.unit)[1],
+                **panel(incident),
+                **components.panel(incident, actor_of(request)),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 

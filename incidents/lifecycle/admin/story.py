@@ -19,7 +19,7 @@ KINDS = {kind.value: str(kind.label) for kind in EntryKind} | {CHANGE: "Change o
 SHOWN = 400
 # A history row is written just before the line of the same operation.
 SAME_OPERATION = datetime.timedelta(seconds=2)
-HIDDEN_FIELDS = ("number", "severity_version")
+HIDDEN_FIELDS = ("number", "severity_version", "severity_findings")
 
 
 @dataclass

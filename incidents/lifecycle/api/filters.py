@@ -5,7 +5,9 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
+from config import clock
 from incidents.lifecycle.models import Incident
+from incidents.lifecycle.models.severity import overdue_incidents
 from incidents.lifecycle.rules import OPEN_STATES, State
 from incidents.taxonomy.models import Level, Severity
 
@@ -23,6 +25,7 @@ class IncidentFilters(django_filters.FilterSet):
     acknowledged = django_filters.BooleanFilter(
         field_name="acknowledged_at", lookup_expr="isnull", exclude=True
     )
+    provisional_overdue = django_filters.BooleanFilter(method="by_overdue")
     opened_after = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="gte")
     opened_before = django_filters.IsoDateTimeFilter(field_name="opened_at", lookup_expr="lt")
 
@@ -33,3 +36,8 @@ class IncidentFilters(django_filters.FilterSet):
     def by_open(self, rows: QuerySet[Incident], name: str, value: Any) -> QuerySet[Incident]:
         """Open: not resolved, closed or cancelled."""
         return rows.filter(state__in=OPEN_STATES) if value else rows.exclude(state__in=OPEN_STATES)
+
+    def by_overdue(self, rows: QuerySet[Incident], name: str, value: Any) -> QuerySet[Incident]:
+        """Open ones whose provisional severity should have been decided by now."""
+        late = overdue_incidents(clock.now()).values("pk")
+        return rows.filter(pk__in=late) if value else rows.exclude(pk__in=late)

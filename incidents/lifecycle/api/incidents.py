@@ -3,13 +3,14 @@
 from functools import cached_property
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.access.visibility import require
+from config.apikit.serializers import ReasonIn
 from config.apikit.views import (
     OPEN,
     VIEW,
@@ -24,7 +25,19 @@ from config.apikit.views import (
 from config.errors import Invalid, NotAllowed
 from config.organisation.models import User
 from incidents.lifecycle import operations
+from incidents.lifecycle.api.components import ComponentIn, ComponentOut, LinkOut, SplitOffIn
 from incidents.lifecycle.api.filters import IncidentFilters
+from incidents.lifecycle.api.severity import (
+    ChangeSeverityIn,
+    DecideSeverityIn,
+    EngagementRowOut,
+    JustifiedIn,
+    LowerProvisionalIn,
+    MaybeJustifiedIn,
+    ReviseImpactIn,
+    SeverityChangeOut,
+    WithdrawIn,
+)
 from incidents.lifecycle.api.shapes import (
     ChooseTimeIn,
     ClaimIn,
@@ -34,7 +47,15 @@ from incidents.lifecycle.api.shapes import (
     IncidentOut,
     VerbIn,
 )
-from incidents.lifecycle.models import Incident, KeyTimeClaim, Source
+from incidents.lifecycle.models import (
+    AffectedComponent,
+    Incident,
+    IncidentEngagement,
+    IncidentLink,
+    KeyTimeClaim,
+    SeverityChange,
+    Source,
+)
 from incidents.lifecycle.operations.options import Options
 from incidents.lifecycle.rules import VERBS
 from incidents.responsibility.api import ResolvedRaciOut
@@ -42,6 +63,11 @@ from incidents.responsibility.operations import raci_for
 from incidents.timeline.api import Chronological, EntryOut, NoteIn
 from incidents.timeline.models import TimelineEntry
 from incidents.timeline.operations import add_note
+
+SEVERITY_VERBS = (
+    *("revise_impact", "decide_severity", "withdraw_severity", "declare_provisional"),
+    *("confirm_provisional", "lower_provisional", "extend_provisional"),
+)
 
 
 class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
@@ -53,10 +79,14 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
     inputs = {"create": IncidentIn, "partial_update": IncidentEditIn}
     filterset_class = IncidentFilters
     derived = True
-    history_hides = ("number",)
+    history_hides = ("number", "severity_findings")
     action_permissions = {
         **dict.fromkeys(("list", "retrieve", "history", "timeline", "time_claims", "raci"), VIEW),
-        **{name: name for name in (*VERBS, "acknowledge", "choose_time")},
+        **dict.fromkeys(("severity_changes", "engagements", "components", "links"), VIEW),
+        **{name: name for name in (*VERBS, "acknowledge", "choose_time", *SEVERITY_VERBS)},
+        "add_severity_change": "change_severity",
+        "set_component": "set_component",
+        "split_off": "split_off",
         "create": OPEN,
         "partial_update": "edit",
         "add_note": "note",
@@ -176,6 +206,83 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
         """Let one claim count from now on."""
         claim = _part(row.time_claims, data["claim"], "claim")
         operations.choose_time(row, claim, actor=actor, reason=data["reason"])
+
+    @verb(ReviseImpactIn)
+    def revise_impact(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """State the measured impact anew; the severity follows by the matrix."""
+        words = {name: data.pop(name) for name in ("justification", "evidence")}
+        operations.revise_impact(row, actor=actor, changes=data, **words)
+
+    @listing(SeverityChangeOut)
+    def severity_changes(self, row: Incident) -> QuerySet[SeverityChange]:
+        """Every change of the severity and every request for one, newest first."""
+        return row.severity_changes.select_related("requested_by", "decision__decided_by")
+
+    @severity_changes.mapping.post  # type: ignore[untyped-decorator]  # DRF's own
+    @adding(ChangeSeverityIn, SeverityChangeOut)
+    def add_severity_change(
+        self, row: Incident, data: dict[str, Any], actor: User
+    ) -> SeverityChange:
+        """Decide otherwise than the matrix. Leaving SEV1 only asks for it."""
+        return operations.change_severity(row, actor=actor, **data)
+
+    @verb(DecideSeverityIn)
+    def decide_severity(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """Approve or reject a request, as somebody else than who asked."""
+        operations.decide_severity(row, actor=actor, **data)
+
+    @verb(WithdrawIn)
+    def withdraw_severity(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """Take back one's own request."""
+        operations.withdraw_severity(row, actor=actor, **data)
+
+    @verb(JustifiedIn)
+    def declare_provisional(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """Call it a SEV1 while the impact is unclear; it must be decided in time."""
+        operations.declare_provisional(row, actor=actor, **data)
+
+    @verb(MaybeJustifiedIn)
+    def confirm_provisional(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """It is a SEV1."""
+        operations.confirm_provisional(row, actor=actor, **data)
+
+    @verb(LowerProvisionalIn)
+    def lower_provisional(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """It was less; for somebody else than who declared it."""
+        operations.lower_provisional(row, actor=actor, **data)
+
+    @verb(ReasonIn)
+    def extend_provisional(self, row: Incident, data: dict[str, Any], actor: User) -> None:
+        """The duty manager gives it the same time once more."""
+        operations.extend_provisional(row, actor=actor, **data)
+
+    @listing(EngagementRowOut)
+    def engagements(self, row: Incident) -> QuerySet[IncidentEngagement]:
+        """What its severities set off, newest first; the first holds."""
+        return row.engagements.select_related("version")
+
+    @listing(ComponentOut)
+    def components(self, row: Incident) -> QuerySet[AffectedComponent]:
+        """What of it works, and what does not."""
+        return row.components.select_related("service")
+
+    @components.mapping.post  # type: ignore[untyped-decorator]  # DRF's own
+    @adding(ComponentIn, ComponentOut)
+    def set_component(self, row: Incident, data: dict[str, Any], actor: User) -> AffectedComponent:
+        """Say how a component fares; it is added where the incident doesn't have it yet."""
+        return operations.set_component(row, actor=actor, **data)
+
+    @verb(SplitOffIn, status=201)
+    def split_off(self, row: Incident, data: dict[str, Any], actor: User) -> Incident:
+        """What doesn't work yet goes on in a new incident with an owner: the answer."""
+        return operations.split_off(row, actor=actor, **data)
+
+    @listing(LinkOut)
+    def links(self, row: Incident) -> QuerySet[IncidentLink]:
+        """Incidents that were split off from it, and the one from which it was."""
+        reader: Any = self.request.user
+        rows = IncidentLink.objects.visible_to(reader).filter(Q(incident=row) | Q(other=row))
+        return rows.select_related("incident", "owner", "linked_by")
 
 
 def _part(rows: Any, pk: int, field: str) -> Any:

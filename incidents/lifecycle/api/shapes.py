@@ -12,7 +12,11 @@ from rest_framework import serializers
 from config.apikit.serializers import Input, Ref
 from config.organisation.models import Team
 from incidents.catalog.models import Service
+from incidents.lifecycle.api.severity import BasisOut, ImpactIn, ImpactOut, ProvisionalOut
 from incidents.lifecycle.models import Incident, KeyTime, KeyTimeClaim
+from incidents.lifecycle.operations.assessing import basis_of
+from incidents.lifecycle.operations.provisional import open_provisional
+from incidents.lifecycle.operations.reassessing import open_request
 from incidents.taxonomy.models import Level
 from incidents.timeline.models import Reliability
 
@@ -54,12 +58,15 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
         slug_field="username", read_only=True, allow_null=True
     )
     version = serializers.IntegerField(source="revision", read_only=True)
+    impact = ImpactOut(source="*", read_only=True)
+    severity_basis = serializers.SerializerMethodField()
+    provisional = serializers.SerializerMethodField()
     allowed = serializers.SerializerMethodField()
     blockers = serializers.SerializerMethodField()
 
     reads: ClassVar = {
         "allowed": ("state", "service", "team", "unit", "acknowledged_by", "resolved_at"),
-        "blockers": (),  # none in lists
+        **dict.fromkeys(("blockers", "severity_basis", "provisional"), ()),  # none in lists
     }
 
     class Meta:
@@ -67,8 +74,25 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
         fields = read_only_fields = (
             *("reference", "title", "description", "state", "severity", "service", "team"),
             *("unit", "level", "restricted", "times", "acknowledged_by", "version"),
-            *("allowed", "blockers"),
+            *("impact", "severity_basis", "provisional", "allowed", "blockers"),
         )
+
+    @extend_schema_field(BasisOut(allow_null=True))
+    def get_severity_basis(self, incident: Incident) -> dict[str, Any] | None:
+        """Why it has this severity; null in lists."""
+        if self.context["view"].action == "list":
+            return None
+        pending = open_request(incident)
+        basis = {**vars(basis_of(incident)), "undecided_change": pending and pending.pk}
+        return dict(BasisOut(basis).data)
+
+    @extend_schema_field(ProvisionalOut(allow_null=True))
+    def get_provisional(self, incident: Incident) -> dict[str, Any] | None:
+        """The provisional SEV1 that waits for a decision, and null in lists."""
+        if self.context["view"].action == "list":
+            return None
+        found = open_provisional(incident)
+        return dict(ProvisionalOut(found).data) if found is not None else None
 
     def get_allowed(self, incident: Incident) -> list[str]:
         """The verbs that state and rights allow to the caller."""
@@ -91,12 +115,14 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
                 "title": "Checkout answers 502",
                 "service": "checkout",
                 "level": "critical",
+                "users_affected": 12000,
+                "exposure": "customer",
                 "detected_at": "2026-11-21T08:00:00Z",
             },
         )
     ]
 )
-class IncidentIn(Input):
+class IncidentIn(ImpactIn):
     """What a new incident needs; without a service it waits in the triage queue."""
 
     title = serializers.CharField(max_length=200)
@@ -111,7 +137,7 @@ class IncidentIn(Input):
 
 
 class IncidentEditIn(Input):
-    """What can be edited; the severity follows from service and level."""
+    """What can be edited; the severity follows. `revise-impact` states the impact anew."""
 
     title = serializers.CharField(max_length=200)
     description = serializers.CharField(allow_blank=True, max_length=50_000)

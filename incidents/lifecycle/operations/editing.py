@@ -9,10 +9,10 @@ from config.audit.tracking import lock
 from config.errors import Invalid, Stale
 from config.organisation.models import User
 from incidents.lifecycle.models import Incident
+from incidents.lifecycle.operations.assessing import facts_of, in_hours
 from incidents.lifecycle.operations.opening import check_level, check_service, check_title
+from incidents.lifecycle.operations.reassessing import Reassessment, reassess
 from incidents.lifecycle.operations.restricting import check_unrestrict, restrict
-from incidents.taxonomy.impact import Impact
-from incidents.taxonomy.operations import classify
 from incidents.timeline.operations import record
 
 EDITABLE = ("title", "description", "service", "team", "level", "is_restricted")
@@ -29,6 +29,7 @@ def edit(
 ) -> Incident:
     """Change descriptive fields, with everything that follows from them: owner, unit, severity.
 
+    Where the matrix then says less than SEV1 of a SEV1, a second person decides (INC-07).
     Nothing is recorded where nothing differs. Raises `Stale` when `revision` is given and
     passed, `Invalid` with the field, `NotAllowed` where somebody may not lift a restriction.
     """
@@ -36,22 +37,26 @@ def edit(
     if revision is not None and revision != incident.revision:
         raise Stale(f"{incident.reference} has changed since you read it; read it again.")
     reason = reason.strip()
-    wanted = _with_consequences(incident, _checked(changes))
+    wanted = _with_owner(incident, _checked(changes))
+    again = _reassessed(incident, wanted, actor, reason)
+    if again is not None:
+        wanted |= again.fields
     diffs = {name: value for name, value in wanted.items() if getattr(incident, name) != value}
     if not diffs:
         return incident
     if diffs.get("is_restricted") is False:
         check_unrestrict(incident, actor)
-    if diffs.get("severity", "") > incident.severity and not reason:
-        raise Invalid(
-            f"This lowers the severity from {incident.severity} to {diffs['severity']}: say why.",
-            field="reason",
-        )
-    described = [_described(incident, name, value) for name, value in diffs.items()]
+    described = [
+        _described(incident, name, value)
+        for name, value in diffs.items()
+        if name != "severity_findings"
+    ]
     for name, value in diffs.items():
         setattr(incident, name, value)
     incident.save_as(actor, *diffs, reason=reason)
     _record(incident, actor, described, reason)
+    if again is not None:
+        again.record(incident, actor=actor)
     if diffs.get("is_restricted"):
         restrict(incident, actor=actor, reason=reason)
     return incident
@@ -72,24 +77,35 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {**changes, **trimmed}
 
 
-def _with_consequences(incident: Incident, changes: dict[str, Any]) -> dict[str, Any]:
+def _with_owner(incident: Incident, changes: dict[str, Any]) -> dict[str, Any]:
     wanted = dict(changes)
     service = wanted.get("service", incident.service)
+    if service != incident.service:
+        # The hours are those of the new service's region, still at the time of opening.
+        wanted["was_in_hours"] = in_hours(service, incident.opened_at)
     if service != incident.service and service is not None:
         wanted.setdefault("team", service.team)
     if "team" in wanted:
         wanted["unit"] = wanted["team"].unit
-    if service != incident.service or wanted.get("level", incident.level) != incident.level:
-        tier = service.tier if service is not None else None
-        found = classify(
-            Impact(wanted.get("level", incident.level), tier), wanted.get("unit", incident.unit)
-        )
-        wanted |= {
-            "severity": found.severity,
-            "severity_version": found.version,
-            "severity_line": found.line,
-        }
     return wanted
+
+
+def _reassessed(
+    incident: Incident, wanted: Mapping[str, Any], actor: User, reason: str
+) -> Reassessment | None:
+    """What the matrix says now, where service or level differ."""
+    facts = facts_of(incident)
+    changed = {name: wanted.get(name, facts[name]) for name in ("service", "level", "was_in_hours")}
+    if all(facts[name] == value for name, value in changed.items()):
+        return None
+    return reassess(
+        incident,
+        {**facts, **changed},
+        actor=actor,
+        unit=wanted.get("unit"),
+        justification=reason,
+        field="reason",
+    )
 
 
 def _described(incident: Incident, name: str, value: Any) -> dict[str, Any]:
@@ -97,7 +113,7 @@ def _described(incident: Incident, name: str, value: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | int | list):
         return value
     return str(getattr(value, "key", None) or value)
 

@@ -2,7 +2,8 @@
 
 import datetime
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Unpack
 
 from django.db import connection, transaction
 
@@ -11,11 +12,19 @@ from config.errors import Invalid
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service, ServiceStatus
 from incidents.lifecycle.models import Incident, KeyTime, Source
+from incidents.lifecycle.operations.assessing import (
+    Measured,
+    assess,
+    check_measured,
+    engagement,
+    in_hours,
+    kept,
+)
 from incidents.lifecycle.operations.key_times import keep_claim
 from incidents.lifecycle.operations.restricting import restrict
-from incidents.taxonomy.impact import Impact
+from incidents.taxonomy.impact import MEASURED
 from incidents.taxonomy.models import Level
-from incidents.taxonomy.operations import classify
+from incidents.taxonomy.operations import Classified
 from incidents.timeline.models import Reliability
 from incidents.timeline.operations import record
 from incidents.timeline.rules import moment
@@ -48,47 +57,65 @@ def open_incident(
     unit: BusinessUnit | None = None,
     at: datetime.datetime | None = None,
     is_restricted: bool = False,
+    **measured: Unpack[Measured],
 ) -> Incident:
-    """Open an incident; severity follows from level, tier and the table in force.
+    """Open an incident; the severity follows from its impact by the matrix in force.
 
-    Owner is `team`, else the service's, else the triage queue. Alerts are detected, all else is
-    reported, now unless stated. Raises `Invalid` with the field that is wrong.
+    What the severity sets off is attached in the same transaction. Owner is `team`, else the
+    service's, else the triage queue. Alerts are detected, all else is reported, now unless stated.
+    Raises `Invalid` with the field that is wrong.
     """
     opened_at = moment(at, now=clock.now())
     times = _key_times(opened_at, source, started_at, detected_at, reported_at)
     owner = _owner(service, team, unit)
     _check(title, level, service)
-    tier = service.tier if service is not None else None
-    classified = classify(Impact(level, tier), owner.unit, opened_at)
+    check_measured(measured)
+    facts = _facts(measured, level, service, opened_at)
+    found = assess(facts, unit=owner.unit, at=opened_at)
     number = _next_number()
     incident = Incident(
         number=number,
         reference=f"INC-{number:06d}",
         title=title.strip(),
         description=description,
-        level=level,
-        severity=classified.severity,
-        severity_version=classified.version,
-        severity_line=classified.line,
-        service=service,
+        severity=found.severity,
         team=owner.team,
         unit=owner.unit,
         source=source,
         opened_at=opened_at,
         is_restricted=is_restricted,
+        **facts,
+        **kept(found),
         **{f"{which}_at": when for which, when in times.items()},
     )
     incident.save_as(actor)
     # The database computes the search column; nobody here reads it.
     for which, when in times.items():
         keep_claim(incident, which, when, actor=actor, reliability=_reliability(source))
-    _record(incident, actor, times)
+    _record(incident, actor, times, found)
     if is_restricted:
         restrict(incident, actor=actor)
     return incident
 
 
-def _record(incident: Incident, actor: User, times: dict[KeyTime, datetime.datetime]) -> None:
+def _facts(
+    measured: Measured, level: str, service: Service | None, at: datetime.datetime
+) -> dict[str, Any]:
+    """The fields that the severity is computed from."""
+    unknown = {name: "" if name in ("exposure", "data_sensitivity") else None for name in MEASURED}
+    return {
+        **unknown,
+        **measured,
+        "level": level,
+        "service": service,
+        "was_in_hours": in_hours(service, at),
+    }
+
+
+def _record(
+    incident: Incident, actor: User, times: dict[KeyTime, datetime.datetime], found: Classified
+) -> None:
+    attached = engagement(incident, found.effects, found.version, incident.opened_at)
     record(
         incident,
         "incident.opened",
@@ -99,6 +126,9 @@ def _record(incident: Incident, actor: User, times: dict[KeyTime, datetime.datet
         source=incident.source,
         to=incident.state,
         severity=str(incident.severity),
+        severity_line=found.line,
+        engagement=asdict(found.effects),
+        along=[attached],
         service_id=incident.service_id,
         team_id=incident.team_id,
         times={which.value: when.isoformat() for which, when in times.items()},

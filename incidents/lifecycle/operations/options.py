@@ -9,6 +9,34 @@ from config.governance.in_force import setting
 from config.organisation.models import User
 from incidents.lifecycle import rules
 from incidents.lifecycle.models import Incident
+from incidents.lifecycle.operations.components import unrestored
+from incidents.lifecycle.operations.provisional import may_declare, open_provisional
+from incidents.lifecycle.operations.reassessing import open_request
+
+# What `verbs` lists: transitions, and taking it on.
+_LISTED = frozenset((*rules.VERBS, "acknowledge"))
+
+
+def severity_verbs(incident: Incident) -> list[str]:
+    """What can be done about the severity as it stands, by whoever has the right."""
+    if incident.state in rules.OVER:
+        return []
+    pending = open_request(incident)
+    found = ["decide_severity", "withdraw_severity"] if pending else ["change_severity"]
+    provisional = open_provisional(incident)
+    if provisional is not None:
+        found += ["confirm_provisional", "lower_provisional"]
+        found += [] if provisional.extended_at else ["extend_provisional"]
+    elif incident.is_open and incident.severity != rules.WORST:
+        found.append("declare_provisional")
+    return ["revise_impact", *found]
+
+
+def component_verbs(incident: Incident) -> list[str]:
+    """What can be done about components."""
+    if not incident.is_open:
+        return []
+    return ["set_component", "split_off"] if unrestored(incident) else ["set_component"]
 
 
 class Options:
@@ -51,6 +79,14 @@ class Options:
         """False for what would change nothing, can't be done by a tool, or comes too late."""
         if verb == "acknowledge":
             return self.user.is_person and incident.acknowledged_by_id != self.user.pk
+        if verb == "decide_severity":
+            request = open_request(incident)
+            return request is not None and request.requested_by_id != self.user.pk
+        if verb == "withdraw_severity":
+            request = open_request(incident)
+            return request is not None and request.requested_by_id == self.user.pk
+        if verb == "declare_provisional":
+            return may_declare(self.access, incident)
         if verb == "reopen" and incident.resolved_at is not None:
             days = self._days(incident)
             return clock.now() <= rules.reopen_until(incident.resolved_at, days)
@@ -61,7 +97,7 @@ class Options:
         place = (incident.service_id, incident.team_id, incident.unit_id)
         key = (*place, incident.pk if incident.is_restricted else None)
         if key not in self._rights:
-            self._rights[key] = self.access.verbs(incident)
+            self._rights[key] = self.access.verbs(incident, _LISTED)
         return self._rights[key]
 
     def _days(self, incident: Incident) -> int:

@@ -11,6 +11,8 @@ from escalation.runs.models import EscalationRecord, EscalationRun, RunState
 from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import acknowledge, resolve
+from incidents.taxonomy.models import SeverityTableVersion
+from incidents.taxonomy.rules import shipped_cells
 from tests.config import make as people
 from tests.escalation import make
 from tests.escalation.make import after
@@ -73,3 +75,23 @@ def test_refuses_to_escalate_without_any_policy(checkout: Service, alice: User) 
         operations.escalate(incident, actor=alice, reason="Customers call.")
 
     assert refusal.value.public_code == "no_escalation_policy"
+
+
+def test_goes_by_the_policy_that_the_severity_names(
+    checkout: Service, alice: User, bob: User
+) -> None:
+    default = make.policy([make.person_tier(alice)])
+    night = make.policy([make.person_tier(bob)], key="night")
+    effects = {"line": "sev2", "severity": "SEV2", "escalation_policy": "night"}
+    parts = {"cells": shipped_cells(), "engagements": [effects]}
+    make.in_force(SeverityTableVersion, "default", parts=parts)
+
+    named = make_incidents.incident(service=checkout, level="error")
+    usual = make_incidents.incident(service=checkout, level="warning")
+
+    versions = dict(EscalationRun.objects.values_list("incident", "policy_version"))
+    assert versions == {named.pk: night.pk, usual.pk: default.pk}
+    resolve(named, actor=bob)
+    run = operations.start(named, actor=bob, trigger="again")
+    assert run is not None
+    assert run.policy_version_id == night.pk

@@ -36,6 +36,24 @@ ROUTES = {
     ("post", "close/", ()): (409, 403, 403),
     ("post", "cancel/", tuple(REASON.items())): (200, 403, 403),
     ("post", "reopen/", tuple(REASON.items())): (409, 403, 403),
+    ("post", "revise-impact/", (("users_affected", 5),)): (200, 200, 403),
+    ("get", "severity-changes/", None): (200, 200, 200),
+    (
+        "post",
+        "severity-changes/",
+        (("to", "SEV3"), ("reason_code", "misjudged"), ("justification", "x")),
+    ): (201, 201, 403),
+    ("post", "decide-severity/", (("change", 1), ("approve", True))): (409, 403, 403),
+    ("post", "withdraw-severity/", ()): (409, 409, 403),
+    ("post", "declare-provisional/", (("justification", "x"),)): (200, 403, 403),
+    ("post", "confirm-provisional/", ()): (409, 403, 403),
+    ("post", "lower-provisional/", (("to", "SEV3"), ("justification", "x"))): (409, 403, 403),
+    ("post", "extend-provisional/", tuple(REASON.items())): (403, 403, 403),
+    ("get", "engagements/", None): (200, 200, 200),
+    ("get", "components/", None): (200, 200, 200),
+    ("post", "components/", (("name", "Search"), ("state", "down"))): (201, 201, 403),
+    ("post", "split-off/", (("owner", "bob"), ("reason", "x"))): (400, 400, 403),
+    ("get", "links/", None): (200, 200, 200),
 }
 TABLE = [
     (who, method, path, body, expected)

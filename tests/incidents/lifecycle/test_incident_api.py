@@ -19,6 +19,7 @@ from tests.incidents import make
 
 URL = "/api/v1/incidents/"
 FIELDS = {
+    *("impact", "severity_basis", "provisional"),
     *("reference", "title", "description", "state", "severity", "service", "team", "unit"),
     *("level", "restricted", "times", "acknowledged_by", "version", "allowed", "blockers"),
 }

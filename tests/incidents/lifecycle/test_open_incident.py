@@ -74,6 +74,15 @@ def test_records_one_event_with_one_line(checkout: Service, bob: User) -> None:
     assert event.data == {
         "to": "new",
         "severity": "SEV2",
+        "severity_line": "error-1",
+        "engagement": {
+            "roles": ["incident_commander", "communications_lead"],
+            "has_war_room": False,
+            "communication_plan": "major-incident",
+            "escalation_policy": "",
+            "sla_target_minutes": 480,
+            "penalty_clause": "",
+        },
         "service_id": checkout.pk,
         "team_id": checkout.team_id,
         "times": {"reported": NOW.isoformat()},

@@ -13,8 +13,21 @@ from config.errors import DomainError
 from config.events.models import Event
 from config.organisation.models import Team, User
 from incidents.catalog.models import Service
-from incidents.lifecycle.models import Incident, KeyTimeClaim
-from incidents.lifecycle.operations import acknowledge, edit, investigate, resolve
+from incidents.lifecycle.models import (
+    Incident,
+    KeyTimeClaim,
+    ProvisionalSeverity,
+    SeverityDecision,
+)
+from incidents.lifecycle.operations import (
+    acknowledge,
+    change_severity,
+    decide_severity,
+    declare_provisional,
+    edit,
+    investigate,
+    resolve,
+)
 from incidents.timeline.models import TimelineEntry
 from incidents.timeline.operations import add_note
 from tests.config import make as people
@@ -128,3 +141,35 @@ def test_opens_fifty_at_once_under_different_references(checkout, responders) ->
     assert len(references) == 50
     assert Incident.objects.count() == 50
     assert Event.objects.filter(kind="incident.opened").count() == 50
+
+
+def test_lets_one_of_many_decisions_about_a_severity_win(checkout, responders) -> None:
+    major = make.incident(service=checkout, level="critical")
+    asked = change_severity(
+        major, actor=people.user("rita"), to="SEV2", reason_code="misjudged", justification="x"
+    )
+
+    def decide(who: User) -> SeverityDecision:
+        approve = responders.index(who) % 2 == 0
+        return decide_severity(
+            fresh(major), actor=who, change=asked.pk, approve=approve, note="decided"
+        )
+
+    results = at_once(decide, responders)
+
+    refusals = [result for result in results if isinstance(result, DomainError)]
+    assert [refusal.public_code for refusal in refusals] == ["severity_decided"] * 7
+    decision = SeverityDecision.objects.get()
+    assert (fresh(major).severity == "SEV2") == (decision.verdict == "approved")
+
+
+def test_declares_a_provisional_severity_once(incident, payments, responders) -> None:
+    for person in responders:
+        people.role(Role.DUTY_MANAGER, to=person, on=payments)
+
+    results = at_once(
+        lambda who: declare_provisional(fresh(incident), actor=who, justification="x"), responders
+    )
+
+    assert len([result for result in results if isinstance(result, DomainError)]) == 7
+    assert ProvisionalSeverity.objects.count() == 1

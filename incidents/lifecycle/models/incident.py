@@ -58,7 +58,7 @@ class IncidentQuerySet(TrackedQuerySet["Incident"]):
     def with_parts(self) -> Self:
         """Everything that a list or a page shows, in one query; without the search column."""
         return self.select_related(
-            "service", "service__team", "team", "unit", "acknowledged_by"
+            *("service", "service__team", "team", "unit", "acknowledged_by", "severity_version")
         ).defer("search")
 
     def for_references(self, references: "Iterable[str]") -> Self:
@@ -88,6 +88,16 @@ class Incident(Tracked):
     )
     severity_line = models.CharField(
         max_length=40, blank=True, editable=False, help_text="The line of the matrix that decided."
+    )
+    severity_findings = models.JSONField(
+        default=list, editable=False, help_text="What each condition of that line found."
+    )
+    computed_severity = models.CharField(
+        max_length=4,
+        choices=Severity.choices,
+        blank=True,
+        editable=False,
+        help_text="What the matrix says of the impact; empty where it was never asked.",
     )
     users_affected = models.BigIntegerField(null=True, blank=True)
     revenue_per_hour = models.BigIntegerField(
@@ -166,6 +176,10 @@ class Incident(Tracked):
             models.CheckConstraint(
                 condition=Q(severity__in=Severity.values, level__in=Level.values),
                 name="incident_severity_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(computed_severity__in=["", *Severity.values]),
+                name="incident_computed_severity_known",
             ),
             models.CheckConstraint(
                 condition=(Q(users_affected__isnull=True) | Q(users_affected__gte=0))
