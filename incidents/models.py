@@ -9,6 +9,7 @@ from incidents.taxonomy.models import (
     SeverityCell,
     SeverityTableVersion,
 )
+from incidents.terms.models import TaxonomyEntry, TaxonomyValue, TaxonomyVersion
 from incidents.timeline.models import TimelineEntry
 
 __all__ = [
@@ -22,5 +23,8 @@ __all__ = [
     "Service",
     "SeverityCell",
     "SeverityTableVersion",
+    "TaxonomyEntry",
+    "TaxonomyValue",
+    "TaxonomyVersion",
     "TimelineEntry",
 ]

@@ -29,6 +29,7 @@ PLACES = {
     "incidents.integrations": "Alerts",
     "incidents.monitoring": "Alerts",
     "incidents.taxonomy": "Policies",
+    "incidents.terms": "Policies",
     "escalation": "On-call",
     "escalation.policies": "Policies",
     "postmortems": "Reviews",

@@ -40,6 +40,7 @@ def _bodies(world: World) -> dict[str, Body]:
         },
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
+        "taxonomy-list": {"unit": unit, "entries": []},
         "savedview-list": {
             "model": "incidents.incident", "name": "New", "query": "attention=open", "team": team,
         },

@@ -47,6 +47,7 @@ from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import resolve
 from incidents.taxonomy.models import Level, SeverityTableVersion
 from incidents.taxonomy.rules import shipped_cells
+from incidents.terms.models import TaxonomyValue, TaxonomyVersion
 from incidents.timeline.models import TimelineEntry
 from postmortems.reviews.models import Review
 from tests.config import make
@@ -141,6 +142,7 @@ def _make_policies(world: World) -> None:
     drafts = {
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
+        TaxonomyVersion: ("default", None, {"entries": []}),
         EscalationPolicyVersion: ("payments", {"rounds": 1}, None),
     }
     for model, (key, values, parts) in drafts.items():
@@ -148,6 +150,12 @@ def _make_policies(world: World) -> None:
             model, key, actor=alice, unit=unit, values=values, parts=parts, title=SECRET
         )
         world.put(version)
+    outage = TaxonomyValue(kind="category", key="outage", label="Outage")
+    outage.save_as(alice)
+    till = TaxonomyValue(
+        kind="category", key="till-down", label=f"{SECRET} down", unit=unit, parent=outage
+    )
+    world.put(till.save_as(alice))
     policy: Policy = world[EscalationPolicyVersion].policy
     world.put(policy, use_policy(policy, actor=alice, service=world[Service]))
 

@@ -14,6 +14,8 @@ from config.organisation.models import Team
 from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident, KeyTime, KeyTimeClaim
 from incidents.taxonomy.models import Level
+from incidents.terms.api import TermField
+from incidents.terms.rules import Kind
 from incidents.timeline.models import Reliability
 
 
@@ -48,6 +50,15 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
     )
     team = serializers.SlugRelatedField[Team](slug_field="key", read_only=True)
     unit = serializers.SlugRelatedField[Any](slug_field="key", read_only=True)
+    type = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
+    category = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
+    closure_code = serializers.SlugRelatedField[Any](
+        slug_field="key", read_only=True, allow_null=True
+    )
+    cause_code = serializers.SlugRelatedField[Any](
+        slug_field="key", read_only=True, allow_null=True
+    )
+    tags = serializers.ListField(child=serializers.CharField(), read_only=True)
     restricted = serializers.BooleanField(source="is_restricted", read_only=True)
     times = TimesOut(source="*", read_only=True)
     acknowledged_by = serializers.SlugRelatedField[Any](
@@ -66,6 +77,7 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
         model = Incident
         fields = read_only_fields = (
             *("reference", "title", "description", "state", "severity", "service", "team"),
+            *("type", "category", "closure_code", "cause_code", "tags"),
             *("unit", "level", "restricted", "times", "acknowledged_by", "version"),
             *("allowed", "blockers"),
         )
@@ -104,6 +116,12 @@ class IncidentIn(Input):
     level = serializers.ChoiceField(choices=Level.choices)
     description = serializers.CharField(required=False, allow_blank=True, max_length=50_000)
     team = Ref(Team, "key", required=False)
+    type = TermField(Kind.TYPE, required=False, allow_null=True)
+    category = TermField(Kind.CATEGORY, required=False, allow_null=True)
+    cause_code = TermField(Kind.CAUSE_CODE, required=False, allow_null=True)
+    tags = serializers.ListField(
+        child=serializers.SlugField(max_length=60), required=False, max_length=20
+    )
     restricted = serializers.BooleanField(source="is_restricted", required=False)
     started_at = serializers.DateTimeField(required=False, allow_null=True)
     detected_at = serializers.DateTimeField(required=False, allow_null=True)
@@ -118,6 +136,11 @@ class IncidentEditIn(Input):
     service = Ref(Service, "key", allow_null=True)
     level = serializers.ChoiceField(choices=Level.choices)
     team = Ref(Team, "key")
+    type = TermField(Kind.TYPE, allow_null=True)
+    category = TermField(Kind.CATEGORY, allow_null=True)
+    closure_code = TermField(Kind.CLOSURE_CODE, allow_null=True)
+    cause_code = TermField(Kind.CAUSE_CODE, allow_null=True)
+    tags = serializers.ListField(child=serializers.SlugField(max_length=60), max_length=20)
     restricted = serializers.BooleanField(source="is_restricted")
     reason = serializers.CharField(
         allow_blank=True, max_length=2000, help_text="Needed where the severity gets lower."

@@ -13,9 +13,11 @@ from incidents.lifecycle.operations.opening import check_level, check_service, c
 from incidents.lifecycle.operations.restricting import check_unrestrict, restrict
 from incidents.taxonomy.impact import Impact
 from incidents.taxonomy.operations import classify
+from incidents.terms.operations import FIELDS, TAGS, check_choices
 from incidents.timeline.operations import record
 
-EDITABLE = ("title", "description", "service", "team", "level", "is_restricted")
+TERMS = (*FIELDS, TAGS)
+EDITABLE = ("title", "description", "service", "team", "level", "is_restricted", *TERMS)
 
 
 @transaction.atomic
@@ -36,7 +38,7 @@ def edit(
     if revision is not None and revision != incident.revision:
         raise Stale(f"{incident.reference} has changed since you read it; read it again.")
     reason = reason.strip()
-    wanted = _with_consequences(incident, _checked(changes))
+    wanted = _with_terms(incident, _with_consequences(incident, _checked(changes)))
     diffs = {name: value for name, value in wanted.items() if getattr(incident, name) != value}
     if not diffs:
         return incident
@@ -92,12 +94,21 @@ def _with_consequences(incident: Incident, changes: dict[str, Any]) -> dict[str,
     return wanted
 
 
+def _with_terms(incident: Incident, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Values of the taxonomy that differ are checked, and bring their tags along."""
+    known = {name: getattr(incident, name) for name in TERMS}
+    chosen = {
+        name: wanted[name] for name in TERMS if name in wanted and wanted[name] != known[name]
+    }
+    return {**wanted, **check_choices(chosen, wanted.get("unit", incident.unit), known=known)}
+
+
 def _described(incident: Incident, name: str, value: Any) -> dict[str, Any]:
     return {"field": name, "old": _plain(getattr(incident, name)), "new": _plain(value)}
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool | list):
         return value
     return str(getattr(value, "key", None) or value)
 

@@ -2,7 +2,9 @@
 
 import datetime
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -16,6 +18,7 @@ from incidents.lifecycle.operations.restricting import restrict
 from incidents.taxonomy.impact import Impact
 from incidents.taxonomy.models import Level
 from incidents.taxonomy.operations import classify
+from incidents.terms.operations import FIELDS, TAGS, check_choices
 from incidents.timeline.models import Reliability
 from incidents.timeline.operations import record
 from incidents.timeline.rules import moment
@@ -48,11 +51,13 @@ def open_incident(
     unit: BusinessUnit | None = None,
     at: datetime.datetime | None = None,
     is_restricted: bool = False,
+    terms: Mapping[str, Any] | None = None,
 ) -> Incident:
     """Open an incident; severity follows from level, tier and the table in force.
 
     Owner is `team`, else the service's, else the triage queue. Alerts are detected, all else is
-    reported, now unless stated. Raises `Invalid` with the field that is wrong.
+    reported, now unless stated. `terms` are values of the taxonomy by field. Raises `Invalid` with
+    the field that is wrong.
     """
     opened_at = moment(at, now=clock.now())
     times = _key_times(opened_at, source, started_at, detected_at, reported_at)
@@ -60,6 +65,7 @@ def open_incident(
     _check(title, level, service)
     tier = service.tier if service is not None else None
     classified = classify(Impact(level, tier), owner.unit, opened_at)
+    chosen = check_choices(terms or {}, owner.unit)
     number = _next_number()
     incident = Incident(
         number=number,
@@ -76,6 +82,7 @@ def open_incident(
         source=source,
         opened_at=opened_at,
         is_restricted=is_restricted,
+        **chosen,
         **{f"{which}_at": when for which, when in times.items()},
     )
     incident.save_as(actor)
@@ -147,6 +154,13 @@ def _triage_team() -> Team:
             f"Name a service: there is no team '{TRIAGE_TEAM}' to take incidents without one.",
             field="service",
         ) from None
+
+
+def with_terms(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a form or request as `open_incident` takes them: what classifies, apart."""
+    names = (*FIELDS, TAGS)
+    rest = {name: value for name, value in values.items() if name not in names}
+    return {**rest, "terms": {name: values[name] for name in names if name in values}}
 
 
 def check_title(title: str) -> None:
