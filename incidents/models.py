@@ -2,6 +2,15 @@
 
 from incidents.alerts.models import Alert, IngestSource, RawPayload
 from incidents.catalog.models import Service
+from incidents.gates.models import FieldDemand, IntakeTemplateVersion
+from incidents.intake.models import (
+    Conversion,
+    IntakeItem,
+    QualificationDecision,
+    QualificationRule,
+    QualificationVersion,
+    WorkRecord,
+)
 from incidents.lifecycle.models import Incident, KeyTimeClaim
 from incidents.taxonomy.models import (
     Engagement,
@@ -14,11 +23,18 @@ from incidents.timeline.models import TimelineEntry
 
 __all__ = [
     "Alert",
+    "Conversion",
     "Engagement",
+    "FieldDemand",
     "ImpactRule",
     "Incident",
     "IngestSource",
+    "IntakeItem",
+    "IntakeTemplateVersion",
     "KeyTimeClaim",
+    "QualificationDecision",
+    "QualificationRule",
+    "QualificationVersion",
     "RawPayload",
     "Service",
     "SeverityCell",
@@ -27,4 +43,5 @@ __all__ = [
     "TaxonomyValue",
     "TaxonomyVersion",
     "TimelineEntry",
+    "WorkRecord",
 ]

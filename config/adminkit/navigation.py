@@ -26,6 +26,7 @@ PLACES = {
     "incidents": "Incidents",
     "incidents.alerts": "Alerts",
     "incidents.catalog": "Organisation",
+    "incidents.gates": "Policies",
     "incidents.integrations": "Alerts",
     "incidents.monitoring": "Alerts",
     "incidents.taxonomy": "Policies",

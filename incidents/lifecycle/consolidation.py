@@ -1,4 +1,4 @@
-"""Incidents counted by the values of the taxonomy, those of units rolled up into the enterprise's."""
+"""Incidents by the values of the taxonomy, those of units rolled up into the enterprise's."""
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from config.organisation.models import User
 from incidents.lifecycle.models import Incident
 from incidents.terms.models import TaxonomyValue
-from incidents.terms.operations import FIELDS, TAGS
+from incidents.terms.operations import FIELDS
 from incidents.terms.rules import Kind
 
 

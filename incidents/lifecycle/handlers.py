@@ -4,10 +4,10 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from config.access.restricted import unrestricted
 from config.metrics import Samples, metric
-from incidents.lifecycle import replay
+from incidents.lifecycle import facts, gating, replay
 from incidents.lifecycle.models import Incident
 
-__all__ = ["replay"]
+__all__ = ["facts", "gating", "replay"]
 
 
 @metric("incidents_open", "Open incidents.", "severity", "acknowledged")

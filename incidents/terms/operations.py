@@ -1,4 +1,4 @@
-"""Reading the taxonomy that holds somewhere, checking what records say by it, keeping its values."""
+"""The taxonomy that holds somewhere, what records say by it, and the values that they name."""
 
 import datetime
 from collections.abc import Iterable, Mapping
@@ -97,10 +97,16 @@ def check_component(kind: TaxonomyValue | None, component_kind: str, unit: Busin
         )
 
 
-def offered_values(kind: str, unit: BusinessUnit | None = None) -> list[TaxonomyValue]:
-    """The values of a kind that new records may name, for the unit, by label."""
-    keys = [term.key for term in tree_for(unit).offered(kind)]
-    return list(TaxonomyValue.objects.filter(kind=kind, key__in=keys).order_by("label"))
+def offered_terms(named: Mapping[str, str], unit: BusinessUnit) -> dict[str, TaxonomyValue]:
+    """The values of these keys by field, as far as the unit offers them and they go together."""
+    tree = tree_for(unit)
+    terms = {name: tree.find(FIELDS[name], key) for name, key in named.items()}
+    known = {name: t for name, t in terms.items() if t is not None and tree.is_offered(t)}
+    pair = known.get("category"), known.get("type")
+    if pair[0] and pair[1] and not tree.fits(pair[0], pair[1]):
+        del known["category"]
+    found = {name: TaxonomyValue.objects.named(t.kind, t.key) for name, t in known.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _chosen(tree: Tree, field: str, kind: str, value: Any) -> Term:

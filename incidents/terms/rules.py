@@ -1,6 +1,6 @@
 """The tree of the taxonomy as values, what any version of it must hold, and the shipped one. Pure.
 
-A term is named `<kind>:<key>`, as in `category:network`; a unit's terms hang below the enterprise's.
+A term is named `<kind>:<key>`, as in `category:network`; units hang theirs below the enterprise's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -43,6 +43,9 @@ from escalation.rota.operations import add_override
 from escalation.runs.models import EscalationRun
 from incidents.alerts.models import Alert
 from incidents.catalog.models import Service
+from incidents.gates.models import IntakeTemplateVersion
+from incidents.intake.models import QualificationVersion, WorkRecord
+from incidents.intake.operations import convert_incident, report
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import resolve
 from incidents.taxonomy.models import Level, SeverityTableVersion
@@ -142,6 +145,8 @@ def _make_policies(world: World) -> None:
     drafts = {
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
+        IntakeTemplateVersion: ("any--any", None, {"demands": []}),
+        QualificationVersion: ("default", None, {"rules": []}),
         TaxonomyVersion: ("default", None, {"entries": []}),
         EscalationPolicyVersion: ("payments", {"rounds": 1}, None),
     }
@@ -175,6 +180,11 @@ def _make_incident(world: World) -> None:
     payload = make_alerts.received(source, make_alerts.firing(SECRET, level="critical"))
     run_due(clock.now())
     world.put(source, payload)
+    was_none = make_incidents.incident(f"{SECRET} was none", service=service, level=Level.INFO)
+    made = convert_incident(was_none, actor=bob, outcome="problem", reason=SECRET)
+    item = report(title=f"{SECRET} wanted", actor=bob, service=service)
+    world.put(item, made)
+    world.take(WorkRecord)
     world.take(Alert, Incident, EscalationRun, Page, TimelineEntry)
 
 

@@ -68,7 +68,7 @@ def _of_units(rows: QuerySet[Any]) -> list[int]:
 
 @register(TaxonomyValue)
 class TaxonomyValueAdmin(ReadOnlyAdmin):
-    """What records name, with how many do: a unit's values count for the one that they hang below."""
+    """What records name, and how many do; a unit's values count for what they hang below."""
 
     section = "Policies"
     nav_title = "Taxonomy in use"

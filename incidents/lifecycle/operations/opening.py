@@ -12,6 +12,7 @@ from config import clock
 from config.errors import Invalid
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service, ServiceStatus
+from incidents.lifecycle.gating import check_open
 from incidents.lifecycle.models import Incident, KeyTime, Source
 from incidents.lifecycle.operations.key_times import keep_claim
 from incidents.lifecycle.operations.restricting import restrict
@@ -57,7 +58,7 @@ def open_incident(
 
     Owner is `team`, else the service's, else the triage queue. Alerts are detected, all else is
     reported, now unless stated. `terms` are values of the taxonomy by field. Raises `Invalid` with
-    the field that is wrong.
+    the field that is wrong, `ValidationError` with those that the intake template misses.
     """
     opened_at = moment(at, now=clock.now())
     times = _key_times(opened_at, source, started_at, detected_at, reported_at)
@@ -85,6 +86,7 @@ def open_incident(
         **chosen,
         **{f"{which}_at": when for which, when in times.items()},
     )
+    check_open(incident)
     incident.save_as(actor)
     # The database computes the search column; nobody here reads it.
     for which, when in times.items():
@@ -142,11 +144,12 @@ def _key_times(
 
 
 def _owner(service: Service | None, team: Team | None, unit: BusinessUnit | None) -> _Owner:
-    owner = team or (service.team if service is not None else _triage_team())
+    owner = team or (service.team if service is not None else triage_team())
     return _Owner(owner, unit or owner.unit)
 
 
-def _triage_team() -> Team:
+def triage_team() -> Team:
+    """The team of the triage queue. Raises `Invalid` on `service` where there is none."""
     try:
         return Team.objects.select_related("unit").get(key=TRIAGE_TEAM)
     except Team.DoesNotExist:
