@@ -70,10 +70,6 @@ class HandOverForm(VerbForm):
         required=False, max_length=2000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = Team.objects.order_by("name")  # type: ignore[attr-defined]  # a model choice
-
 
 class ConvertForm(VerbForm):
     """The level, where it becomes an incident."""
@@ -176,6 +172,14 @@ class IntakeItemAdmin(OperationAdmin):
         if values.get("service") is not None:
             require(actor_of(request), "open_incident", values["service"])
         return super().create(request, values)
+
+    def verb_form(self, request: HttpRequest, verb: Verb, obj: Any) -> VerbForm:
+        """A report is handed to a team that the visitor knows of."""
+        form = super().verb_form(request, verb, obj)
+        if isinstance(form, HandOverForm):
+            teams: Any = form.fields["team"]
+            teams.queryset = Team.objects.visible_to(actor_of(request)).order_by("name")
+        return form
 
     def verbs_from(self, obj: IntakeItem) -> list[str]:
         """Nothing where the work goes on elsewhere."""

@@ -143,7 +143,6 @@ def test_says_nothing_of_an_incident_that_one_may_not_know_of(
     assert (shown["state"], shown["converted_to"]) == ("converted", "")
 
 
-@pytest.mark.check("INC-05.2")
 def test_converts_a_report_once(seeded: None, checkout: Service, bob: User) -> None:
     client = people.api(bob)
     item = report(client, is_interrupted=False, is_standard_request=True)
@@ -160,7 +159,6 @@ def test_converts_a_report_once(seeded: None, checkout: Service, bob: User) -> N
     assert (Conversion.objects.count(), WorkRecord.objects.count()) == (1, 1)
 
 
-@pytest.mark.check("INC-05.2")
 def test_converts_an_incident_once(seeded: None, checkout: Service, alice: User) -> None:
     incident = make.incident(service=checkout, level="info")
     client = people.api(alice)
@@ -179,7 +177,6 @@ def test_converts_an_incident_once(seeded: None, checkout: Service, alice: User)
     assert triage.status_code == 409
 
 
-@pytest.mark.check("INC-05.2")
 def test_names_what_keeps_an_incident_from_being_converted(
     seeded: None, checkout: Service, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,6 @@ def at_once(call: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, range(2)))
 
 
-@pytest.mark.check("INC-05.2")
 def test_lets_one_of_two_conversions_of_a_report_win(
     seeded: None, checkout: Service, bob: User
 ) -> None:
@@ -56,7 +55,6 @@ def test_lets_one_of_two_conversions_of_a_report_win(
     assert (Conversion.objects.count(), WorkRecord.objects.count()) == (1, 1)
 
 
-@pytest.mark.check("INC-05.2")
 def test_lets_one_of_two_conversions_of_an_incident_win(
     seeded: None, checkout: Service, alice: User
 ) -> None:
