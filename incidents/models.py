@@ -1,7 +1,10 @@
 """All models of the core, collected for Django."""
 
 from incidents.alerts.models import Alert, IngestSource, RawPayload
-from incidents.catalog.models import Service
+from incidents.calendars.models import OpenPeriod, OperatingCalendar
+from incidents.catalog.models import BusinessFunction, Service, ServiceRegion
+from incidents.cmdb.models import UpdateProposal
+from incidents.components.models import Component, Dependency
 from incidents.gates.models import FieldDemand, IntakeTemplateVersion
 from incidents.intake.models import (
     Conversion,
@@ -12,6 +15,7 @@ from incidents.intake.models import (
     WorkRecord,
 )
 from incidents.lifecycle.models import Incident, KeyTimeClaim
+from incidents.scoping.models import ScopeRule, ScopeRuleVersion
 from incidents.taxonomy.models import (
     Engagement,
     ImpactRule,
@@ -23,7 +27,10 @@ from incidents.timeline.models import TimelineEntry
 
 __all__ = [
     "Alert",
+    "BusinessFunction",
+    "Component",
     "Conversion",
+    "Dependency",
     "Engagement",
     "FieldDemand",
     "ImpactRule",
@@ -32,16 +39,22 @@ __all__ = [
     "IntakeItem",
     "IntakeTemplateVersion",
     "KeyTimeClaim",
+    "OpenPeriod",
+    "OperatingCalendar",
     "QualificationDecision",
     "QualificationRule",
     "QualificationVersion",
     "RawPayload",
+    "ScopeRule",
+    "ScopeRuleVersion",
     "Service",
+    "ServiceRegion",
     "SeverityCell",
     "SeverityTableVersion",
     "TaxonomyEntry",
     "TaxonomyValue",
     "TaxonomyVersion",
     "TimelineEntry",
+    "UpdateProposal",
     "WorkRecord",
 ]

@@ -1,7 +1,10 @@
 """The routes of the core."""
 
 from incidents.alerts.api import AlertViewSet, PayloadViewSet, SourceViewSet
-from incidents.catalog.api import ServiceViewSet
+from incidents.calendars.api import CalendarViewSet
+from incidents.catalog.api import FunctionViewSet, ServiceViewSet
+from incidents.cmdb.api import ProposalViewSet
+from incidents.components.api import ComponentViewSet, DependencyViewSet
 from incidents.gates.api import IntakeTemplateViewSet
 from incidents.intake.api import (
     ConversionViewSet,
@@ -10,6 +13,7 @@ from incidents.intake.api import (
     WorkViewSet,
 )
 from incidents.lifecycle.api import ConsolidationViewSet, IncidentViewSet
+from incidents.scoping.api import ScopeRuleViewSet
 from incidents.taxonomy.api import SeverityTableViewSet
 from incidents.terms.api import TaxonomyViewSet, ValueViewSet
 
@@ -22,8 +26,14 @@ api_routes = [
     ("intake-items", ItemViewSet, "intake-item"),
     ("work-records", WorkViewSet, "work-record"),
     ("conversions", ConversionViewSet, "conversion"),
-    ("services", ServiceViewSet, "service"),
     ("incident-consolidation", ConsolidationViewSet, "incident-consolidation"),
+    ("scope-rules", ScopeRuleViewSet, "scope-rule"),
+    ("calendars", CalendarViewSet, "calendar"),
+    ("business-functions", FunctionViewSet, "business-function"),
+    ("services", ServiceViewSet, "service"),
+    ("components", ComponentViewSet, "component"),
+    ("dependencies", DependencyViewSet, "dependency"),
+    ("cmdb-proposals", ProposalViewSet, "cmdb-proposal"),
     ("incidents", IncidentViewSet, "incident"),
     ("alerts", AlertViewSet, "alert"),
     ("ingest-sources", SourceViewSet, "ingest-source"),

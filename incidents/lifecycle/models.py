@@ -18,6 +18,7 @@ from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, Track
 from config.governance.models import PolicyVersion
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service
+from incidents.components.models import Component
 from incidents.lifecycle.rules import NEEDS, OPEN_STATES, State
 from incidents.taxonomy.models import DataSensitivity, Exposure, Level, Severity
 from incidents.terms.models import TaxonomyValue
@@ -61,7 +62,7 @@ class IncidentQuerySet(TrackedQuerySet["Incident"]):
         """Everything that a list or a page shows, in one query; without the search column."""
         return self.select_related(
             *("service", "service__team", "team", "unit", "acknowledged_by"),
-            *("type", "category", "closure_code", "cause_code"),
+            *("component", "type", "category", "closure_code", "cause_code"),
         ).defer("search")
 
     def for_references(self, references: "Iterable[str]") -> Self:
@@ -117,6 +118,14 @@ class Incident(Tracked):
         blank=True,
         related_name="incidents",
         help_text="Empty for incidents that wait in the triage queue.",
+    )
+    component = models.ForeignKey(
+        Component,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        help_text="What has failed; the type says on which kinds it may be raised.",
     )
     type = models.ForeignKey(
         TaxonomyValue, models.PROTECT, null=True, blank=True, related_name="incidents_of_type"

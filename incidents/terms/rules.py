@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from config.apikit.codes import explain
 from config.errors import Blocker
+from incidents.components.rules import ComponentKind
 
 
 class Kind(StrEnum):
@@ -30,12 +31,8 @@ PARENTS: Mapping[str, tuple[str, ...]] = {
     Kind.TAG: (Kind.TAG,),
 }
 # The kinds of component that a type may be limited to (INC-02).
-COMPONENT_KINDS: tuple[tuple[str, str], ...] = (
-    ("application", "Application"),
-    ("database", "Database"),
-    ("network", "Network"),
-    ("cloud_resource", "Cloud resource"),
-    ("third_party_api", "Third-party API"),
+COMPONENT_KINDS: tuple[tuple[str, str], ...] = tuple(
+    (kind.value, str(kind.label)) for kind in ComponentKind
 )
 
 

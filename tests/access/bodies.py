@@ -8,6 +8,7 @@ from config import clock
 from config.organisation.models import BusinessUnit, Team
 from escalation.rota.models import Schedule
 from incidents.catalog.models import Service
+from incidents.components.models import Component
 from incidents.lifecycle.models import Incident
 from tests.access.world import World
 
@@ -50,7 +51,21 @@ def _bodies(world: World) -> dict[str, Body]:
         "savedview-list": {
             "model": "incidents.incident", "name": "New", "query": "attention=open", "team": team,
         },
+        "scope-rule-list": {"key": "default"},
+        "calendar-list": {"key": "new", "name": "New", "unit": unit, "time_zone": "UTC"},
+        "business-function-list": {"key": "new", "name": "New", "unit": unit},
         "service-list": {"key": "new", "name": "New", "team": team, "tier": 3},
+        "component-list": {
+            "key": "new", "name": "New", "team": team, "kind": "network", "domain": "network",
+        },
+        "dependency-list": {
+            "source_component": world[Component].key, "target_service": service,
+            "strength": "soft",
+        },
+        "cmdb-proposal-list": {
+            "incident": world[Incident].reference, "kind": "retired",
+            "item_component": world[Component].key, "note": why,
+        },
         "incident-list": {"title": "New", "service": service, "level": "error"},
         "incident-timeline": {"text": "A line"},
         "incident-time-claims": {"which": "started", "at": now - day},

@@ -24,6 +24,8 @@ from escalation.runs.models import EscalationRun
 from escalation.runs.operations import escalate
 from incidents.alerts.models import Alert, IngestSource, RawPayload
 from incidents.catalog.models import Service
+from incidents.cmdb.operations import propose_update
+from incidents.components.models import Component
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import claim_time, edit, let_in, resolve
 from incidents.taxonomy.models import Level
@@ -97,6 +99,13 @@ def make_secret(world: World) -> Secret:
     secret = Secret(marker, _live(world, marker), _over(world, marker))
     for incident in secret.incidents:
         _fill(incident, marker, bob=world.people["bob"], anna=world.people["anna"])
+        propose_update(
+            incident,
+            actor=world.people["bob"],
+            kind="retired",
+            item=world[Component],
+            note=marker,
+        )
     run_due(clock.now())
     _review(secret, world)
     _ask_for_evidence(secret, world)

@@ -42,12 +42,18 @@ from escalation.rota.models import Layer
 from escalation.rota.operations import add_override
 from escalation.runs.models import EscalationRun
 from incidents.alerts.models import Alert
-from incidents.catalog.models import Service
+from incidents.calendars.models import OperatingCalendar
+from incidents.catalog.models import BusinessFunction, Service
+from incidents.catalog.operations import create_function
+from incidents.cmdb.operations import propose_update
+from incidents.components.models import Component
 from incidents.gates.models import IntakeTemplateVersion
 from incidents.intake.models import QualificationVersion, WorkRecord
 from incidents.intake.operations import convert_incident, report
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import resolve
+from incidents.scoping.models import ScopeRuleVersion
+from incidents.scoping.rules import shipped_rules
 from incidents.taxonomy.models import Level, SeverityTableVersion
 from incidents.taxonomy.rules import shipped_cells
 from incidents.terms.models import TaxonomyValue, TaxonomyVersion
@@ -102,6 +108,7 @@ def make_world() -> World:
     world = World(people)
     world.put(retail, payments, service, people["alice"])
     world.take(RoleAssignment, person=people["alice"])
+    _make_catalogue(world)
     _make_rota(world)
     _make_policies(world)
     _make_incident(world)
@@ -126,6 +133,18 @@ def _people(payments: Team) -> dict[str, User]:
     return found
 
 
+def _make_catalogue(world: World) -> None:
+    """Of the unit: what belongs to the enterprise is for everybody to read."""
+    unit = world[BusinessUnit]
+    world.put(
+        make_incidents.calendar("retail-hours", unit=unit, name=f"{SECRET} hours"),
+        create_function(actor=make.system(), key="selling", name=SECRET, unit=unit),
+    )
+    world.take(OperatingCalendar, BusinessFunction)
+    database = make_incidents.component("ledger", team=world[Team], name=f"{SECRET} ledger")
+    world.put(database, make_incidents.needs(world[Service], database))
+
+
 def _make_rota(world: World) -> None:
     alice, bob = world.people["alice"], world.people["bob"]
     world.put(make_escalation.contact(alice), make_escalation.contact(bob))
@@ -148,6 +167,7 @@ def _make_policies(world: World) -> None:
         IntakeTemplateVersion: ("any--any", None, {"demands": []}),
         QualificationVersion: ("default", None, {"rules": []}),
         TaxonomyVersion: ("default", None, {"entries": []}),
+        ScopeRuleVersion: ("default", None, {"rules": shipped_rules()}),
         EscalationPolicyVersion: ("payments", {"rounds": 1}, None),
     }
     for model, (key, values, parts) in drafts.items():
@@ -186,6 +206,10 @@ def _make_incident(world: World) -> None:
     world.put(item, made)
     world.take(WorkRecord)
     world.take(Alert, Incident, EscalationRun, Page, TimelineEntry)
+    proposed = propose_update(
+        world[Incident], actor=bob, kind="retired", item=world[Component], note=SECRET
+    )
+    world.put(proposed)
 
 
 def _make_view(world: World) -> None:

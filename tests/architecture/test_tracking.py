@@ -32,12 +32,13 @@ APPENDS = {"audit_append", "audit_refuse", "audit_refuse_truncate"}
 REFUSES = {"audit_refuse", "audit_refuse_truncate"}
 RECORDS = {"audit_record_grant", "audit_record_grant_truncate"}
 # Tables that change by themselves, too often for a history, and hold nothing that anybody decided:
-# what falls due, what came in, what was counted, and how far something has come.
+# what falls due, what came in, what was counted, how far something has come, and what is derived
+# from a calendar.
 BUSY = {
     *("config.timer", "config.outboundmessage", "config.attempt", "config.eventdelivery"),
     *("config.installation", "config.workerheartbeat", "config.counter", "config.apitokenuse"),
     *("config.idempotentrequest", "incidents.rawpayload", "incidents.alert", "escalation.page"),
-    *("compliance.exportprogress",),
+    *("compliance.exportprogress", "incidents.openperiod"),
 }
 # Words that the lower floor uses for something of its own: ids of services, pages of the site.
 OWN_WORDS = {("config", "services"), ("config", "pages")}

@@ -4,8 +4,14 @@ import itertools
 from typing import Any
 
 from config.organisation.models import Team, User
+from incidents.calendars.models import OperatingCalendar
+from incidents.calendars.operations import create_calendar
+from incidents.calendars.rules import WEEKDAYS
 from incidents.catalog.models import Service
 from incidents.catalog.operations import create_service
+from incidents.components.models import Component, Dependency, Item
+from incidents.components.operations import add_dependency, create_component
+from incidents.components.rules import ComponentKind, Domain, Strength
 from incidents.lifecycle import operations
 from incidents.lifecycle.models import Incident, Source
 from incidents.lifecycle.operations import open_incident
@@ -25,6 +31,26 @@ def service(key: str = "", *, team: Team | None = None, tier: int = 3, **fields:
     return create_service(
         actor=make.system(), key=key, team=team or make.team(), tier=tier, **fields
     )
+
+
+def calendar(key: str = "", *, zone: str = "UTC", **fields: Any) -> OperatingCalendar:
+    """A calendar; Monday to Friday from 9 to 17 where nothing else is said."""
+    key = key or f"calendar-{next(_numbers)}"
+    week = dict.fromkeys(WEEKDAYS[:5], "09:00-17:00")
+    fields = {"name": key.title(), **week, **fields}
+    return create_calendar(actor=make.system(), key=key, time_zone=zone, **fields)
+
+
+def component(key: str = "", *, team: Team | None = None, **fields: Any) -> Component:
+    """A database, where nothing else is said."""
+    key = key or f"component-{next(_numbers)}"
+    said = {"name": key.title(), "kind": ComponentKind.DATABASE, "domain": Domain.DATA, **fields}
+    return create_component(actor=make.system(), key=key, team=team or make.team(), **said)
+
+
+def needs(source: Item, target: Item, strength: str = Strength.HARD) -> Dependency:
+    """The source needs the target."""
+    return add_dependency(source, target, actor=make.system(), strength=strength)
 
 
 def triage_team() -> Team:

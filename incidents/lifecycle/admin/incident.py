@@ -114,13 +114,13 @@ class IncidentAdmin(OperationAdmin):
         ),
         (
             "Classification",
-            {"fields": [("type", "category"), "tags", ("cause_code", "closure_code")]},
+            {"fields": [("component", "type", "category"), "tags", ("cause_code", "closure_code")]},
         ),
     ]
     form = IncidentForm
     add_fieldsets = [
         (None, {"fields": ["title", ("service", "level"), "description", "is_restricted"]}),
-        ("Classification", {"fields": [("type", "category"), "tags", "cause_code"]}),
+        ("Classification", {"fields": [("component", "type", "category"), "tags", "cause_code"]}),
     ]
     inlines = []
     actions = []

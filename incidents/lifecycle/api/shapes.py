@@ -12,6 +12,7 @@ from rest_framework import serializers
 from config.apikit.serializers import Input, Ref
 from config.organisation.models import Team
 from incidents.catalog.models import Service
+from incidents.components.models import Component
 from incidents.lifecycle.models import Incident, KeyTime, KeyTimeClaim
 from incidents.taxonomy.models import Level
 from incidents.terms.api import TermField
@@ -50,6 +51,7 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
     )
     team = serializers.SlugRelatedField[Team](slug_field="key", read_only=True)
     unit = serializers.SlugRelatedField[Any](slug_field="key", read_only=True)
+    component = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
     type = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
     category = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
     closure_code = serializers.SlugRelatedField[Any](
@@ -77,7 +79,7 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
         model = Incident
         fields = read_only_fields = (
             *("reference", "title", "description", "state", "severity", "service", "team"),
-            *("type", "category", "closure_code", "cause_code", "tags"),
+            *("component", "type", "category", "closure_code", "cause_code", "tags"),
             *("unit", "level", "restricted", "times", "acknowledged_by", "version"),
             *("allowed", "blockers"),
         )
@@ -116,6 +118,7 @@ class IncidentIn(Input):
     level = serializers.ChoiceField(choices=Level.choices)
     description = serializers.CharField(required=False, allow_blank=True, max_length=50_000)
     team = Ref(Team, "key", required=False)
+    component = Ref(Component, "key", required=False, allow_null=True)
     type = TermField(Kind.TYPE, required=False, allow_null=True)
     category = TermField(Kind.CATEGORY, required=False, allow_null=True)
     cause_code = TermField(Kind.CAUSE_CODE, required=False, allow_null=True)
@@ -136,6 +139,7 @@ class IncidentEditIn(Input):
     service = Ref(Service, "key", allow_null=True)
     level = serializers.ChoiceField(choices=Level.choices)
     team = Ref(Team, "key")
+    component = Ref(Component, "key", allow_null=True)
     type = TermField(Kind.TYPE, allow_null=True)
     category = TermField(Kind.CATEGORY, allow_null=True)
     closure_code = TermField(Kind.CLOSURE_CODE, allow_null=True)

@@ -13,11 +13,20 @@ from incidents.lifecycle.operations.opening import check_level, check_service, c
 from incidents.lifecycle.operations.restricting import check_unrestrict, restrict
 from incidents.taxonomy.impact import Impact
 from incidents.taxonomy.operations import classify
-from incidents.terms.operations import FIELDS, TAGS, check_choices
+from incidents.terms.operations import FIELDS, TAGS, check_choices, check_component
 from incidents.timeline.operations import record
 
 TERMS = (*FIELDS, TAGS)
-EDITABLE = ("title", "description", "service", "team", "level", "is_restricted", *TERMS)
+EDITABLE = (
+    "title",
+    "description",
+    "service",
+    "team",
+    "level",
+    "is_restricted",
+    "component",
+    *TERMS,
+)
 
 
 @transaction.atomic
@@ -100,7 +109,11 @@ def _with_terms(incident: Incident, wanted: dict[str, Any]) -> dict[str, Any]:
     chosen = {
         name: wanted[name] for name in TERMS if name in wanted and wanted[name] != known[name]
     }
-    return {**wanted, **check_choices(chosen, wanted.get("unit", incident.unit), known=known)}
+    unit = wanted.get("unit", incident.unit)
+    component = wanted.get("component", incident.component)
+    if component is not None and ("type" in chosen or component != incident.component):
+        check_component(wanted.get("type", incident.type), component.kind, unit)
+    return {**wanted, **check_choices(chosen, unit, known=known)}
 
 
 def _described(incident: Incident, name: str, value: Any) -> dict[str, Any]:

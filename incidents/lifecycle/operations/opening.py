@@ -12,6 +12,7 @@ from config import clock
 from config.errors import Invalid
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service, ServiceStatus
+from incidents.components.models import Component
 from incidents.lifecycle.gating import check_open
 from incidents.lifecycle.models import Incident, KeyTime, Source
 from incidents.lifecycle.operations.key_times import keep_claim
@@ -19,7 +20,7 @@ from incidents.lifecycle.operations.restricting import restrict
 from incidents.taxonomy.impact import Impact
 from incidents.taxonomy.models import Level
 from incidents.taxonomy.operations import classify
-from incidents.terms.operations import FIELDS, TAGS, check_choices
+from incidents.terms.operations import FIELDS, TAGS, check_choices, check_component
 from incidents.timeline.models import Reliability
 from incidents.timeline.operations import record
 from incidents.timeline.rules import moment
@@ -53,6 +54,7 @@ def open_incident(
     at: datetime.datetime | None = None,
     is_restricted: bool = False,
     terms: Mapping[str, Any] | None = None,
+    component: Component | None = None,
 ) -> Incident:
     """Open an incident; severity follows from level, tier and the table in force.
 
@@ -67,6 +69,8 @@ def open_incident(
     tier = service.tier if service is not None else None
     classified = classify(Impact(level, tier), owner.unit, opened_at)
     chosen = check_choices(terms or {}, owner.unit)
+    if component is not None:
+        check_component(chosen.get("type"), component.kind, owner.unit)
     number = _next_number()
     incident = Incident(
         number=number,
@@ -83,6 +87,7 @@ def open_incident(
         source=source,
         opened_at=opened_at,
         is_restricted=is_restricted,
+        component=component,
         **chosen,
         **{f"{which}_at": when for which, when in times.items()},
     )

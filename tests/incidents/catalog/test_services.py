@@ -37,6 +37,8 @@ def form(team: Team | None, **values: object) -> dict[str, object]:
         "rpo_minutes": "",
         "region": "",
         "runbook_url": "",
+        "regions-TOTAL_FORMS": 0,
+        "regions-INITIAL_FORMS": 0,
         **values,
     }
 
@@ -129,7 +131,10 @@ def test_is_entered_and_changed_over_the_api(dora: User) -> None:
     event = Event.objects.get(kind="service.edited")
     assert (event.reason, event.data["changes"]) == (
         "grew",
-        [{"field": "tier", "old": 3, "new": 2}],
+        [
+            {"field": "tier", "old": 3, "new": 2},
+            {"field": "in_scope", "old": False, "new": True},
+        ],
     )
 
 

@@ -20,7 +20,7 @@ from tests.incidents import make
 URL = "/api/v1/incidents/"
 FIELDS = {
     *("reference", "title", "description", "state", "severity", "service", "team", "unit"),
-    *("type", "category", "closure_code", "cause_code", "tags"),
+    *("component", "type", "category", "closure_code", "cause_code", "tags"),
     *("level", "restricted", "times", "acknowledged_by", "version", "allowed", "blockers"),
 }
 TIMES = {

@@ -9,6 +9,8 @@ from config.governance.models import VersionState
 from config.organisation.models import BusinessUnit, User
 from fixtures.reference import seed_reference
 from incidents.catalog.models import Service
+from incidents.components.models import Component
+from incidents.components.rules import Domain
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import edit
 from incidents.terms.models import TaxonomyEntry, TaxonomyValue, TaxonomyVersion
@@ -315,6 +317,50 @@ def test_knows_on_which_components_a_type_is_raised(
     with pytest.raises(Invalid) as refusal:
         check_component(value("type", key), component, retail)
     assert refusal.value.field == "component"
+
+
+@pytest.mark.check("INC-04.2")
+@pytest.mark.parametrize(("kind", "status"), [("third_party_api", 400), ("database", 201)])
+def test_refuses_a_type_that_is_not_for_the_component(
+    seeded: TaxonomyVersion, checkout: Service, bob: User, kind: str, status: int
+) -> None:
+    make_component(checkout, kind)
+    body = {"title": "Slow", "service": "checkout", "level": "error", "component": "thing"}
+
+    answer = people.api(bob).post(INCIDENTS, {**body, "type": "system-failure"})
+
+    assert answer.status_code == status, answer.data
+    if status == 400:
+        assert answer.data["code"] == "type_not_for_component"
+        assert answer.data["errors"][0]["pointer"] == "#/component"
+        assert not Incident.objects.exists()
+    else:
+        stored = Incident.objects.get()
+        assert (stored.component.key, stored.type.key) == ("thing", "system-failure")
+
+
+@pytest.mark.check("INC-04.2")
+def test_refuses_it_in_the_admin_beside_the_component(
+    seeded: TaxonomyVersion, checkout: Service, bob: User
+) -> None:
+    component = make_component(checkout, "third_party_api")
+    body = {
+        "title": "Slow", "service": checkout.pk, "level": "error", "description": "",
+        "component": component.pk, "type": value("type", "system-failure").pk,
+    }  # fmt: skip
+
+    answer = people.browser(bob).post(f"{ADMIN}add/", body)
+
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == ["component"]
+    assert not Incident.objects.exists()
+
+
+def make_component(service: Service, kind: str) -> Component:
+    found = Component(
+        key="thing", name="Thing", kind=kind, domain=Domain.values[0], team=service.team
+    )
+    return found.save_as(people.system())
 
 
 def test_draws_a_form_in_which_nobody_types_a_structure(seeded: TaxonomyVersion) -> None:

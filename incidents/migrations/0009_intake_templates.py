@@ -15,7 +15,7 @@ import config.origin
 class Migration(migrations.Migration):
     dependencies = [
         ("config", "0004_backtest"),
-        ("incidents", "0006_taxonomy"),
+        ("incidents", "0008_taxonomy"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -15,7 +15,7 @@ import config.origin
 class Migration(migrations.Migration):
     dependencies = [
         ("config", "0004_backtest"),
-        ("incidents", "0005_opsgenie"),
+        ("incidents", "0007_components_proposals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

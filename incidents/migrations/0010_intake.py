@@ -14,7 +14,7 @@ import config.origin
 class Migration(migrations.Migration):
     dependencies = [
         ("config", "0004_backtest"),
-        ("incidents", "0007_intake_templates"),
+        ("incidents", "0009_intake_templates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

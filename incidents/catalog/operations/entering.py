@@ -11,11 +11,13 @@ from config.errors import Stale
 from config.events.operations import record
 from config.organisation.models import Team, User
 from incidents.catalog.models import Service
+from incidents.catalog.operations.overriding import derive
 from incidents.catalog.rules import missing_fields
 
 EDITABLE = (
-    *("key", "name", "description", "team", "tier", "status", "region"),
-    *("is_customer_facing", "rto_minutes", "rpo_minutes", "runbook_url"),
+    *("key", "name", "description", "team", "owner", "function", "tier", "business_impact"),
+    *("status", "region", "is_customer_facing", "is_key_workflow", "is_sla_governed"),
+    *("is_regulated", "data_classes", "rto_minutes", "rpo_minutes", "runbook_url"),
 )
 
 
@@ -23,9 +25,13 @@ EDITABLE = (
 def create_service(
     *, actor: User, key: str, name: str, team: Team | None, reason: str = "", **fields: Any
 ) -> Service:
-    """Enter a service. Raises `ValidationError` with every field that is wrong."""
+    """Enter a service; the scope rule decides whether it is in scope.
+
+    Raises `ValidationError` with every field that is wrong.
+    """
     service = Service(key=key, name=name, **_known(fields))
     _check(service, team)
+    derive(service)
     service.save_as(actor, reason=reason)
     record("service.created", service, actor=actor, reason=reason, key=key, team_id=service.team_id)
     return service
@@ -43,7 +49,8 @@ def edit_service(
     """Change a service; nothing is recorded where nothing differs.
 
     Another team gets all rights on it, and on its incidents, at once: rights follow the owner.
-    Raises `ValidationError` with every field that is wrong, `Stale` when `revision` has passed.
+    The scope rule decides anew; an override holds until it ends. Raises `ValidationError` with
+    every field that is wrong, `Stale` when `revision` has passed.
     """
     lock(service)
     if revision is not None and revision != service.revision:
@@ -62,7 +69,9 @@ def edit_service(
         if name != "team":
             setattr(service, name, value)
     _check(service, team)
-    service.save_as(actor, *diffs, reason=reason)
+    derived = derive(service)
+    service.save_as(actor, *diffs, *(each["field"] for each in derived), reason=reason)
+    described += [each for each in derived if not each["field"].startswith("scope_")]
     record("service.edited", service, actor=actor, reason=reason, changes=described)
     return service
 
@@ -80,6 +89,7 @@ def _check(service: Service, team: Team | None) -> None:
     errors: dict[str, list[Any]] = {name: [text] for name, text in missing.items()}
     if team is not None:
         service.team = team
+    service.data_classes = sorted(set(service.data_classes))
     try:
         service.full_clean(exclude=missing, validate_constraints=not missing)
     except ValidationError as error:
@@ -89,6 +99,6 @@ def _check(service: Service, team: Team | None) -> None:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, bool | int | list):
         return value
     return str(getattr(value, "key", None) or value)

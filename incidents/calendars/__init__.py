@@ -1,0 +1,1 @@
+"""Operating calendars: when a region works."""

@@ -1,0 +1,1 @@
+"""Components, and what depends on what."""
