@@ -24,7 +24,7 @@ from incidents.gates.operations import SUBJECT, title_of
 from incidents.gates.rules import ANY, FIELDS, key_of, place_of
 
 
-class DemandOut(serializers.ModelSerializer[FieldDemand]):
+class FieldDemandOut(serializers.ModelSerializer[FieldDemand]):
     """One field that is mandatory from a stage on."""
 
     options = serializers.ListField(child=serializers.CharField(), read_only=True)
@@ -43,7 +43,7 @@ class DemandOut(serializers.ModelSerializer[FieldDemand]):
         return sentence(SUBJECT, demand.conditions)
 
 
-class DemandIn(Input):
+class FieldDemandIn(Input):
     """One mandatory field. A `line` that is known keeps its identity across versions."""
 
     line = serializers.SlugField(max_length=40, required=False)
@@ -63,7 +63,7 @@ class IntakeTemplateOut(VersionOut):
 
     type = serializers.SerializerMethodField(help_text="The key of a type, or any.")
     channel = serializers.SerializerMethodField(help_text="person, api, alert, import, or any.")
-    demands = DemandOut(many=True, read_only=True)
+    demands = FieldDemandOut(many=True, read_only=True)
 
     class Meta(VersionOut.Meta):
         model = IntakeTemplateVersion
@@ -86,7 +86,7 @@ class IntakeTemplateIn(DraftIn):
     title = None  # type: ignore[assignment]  # as above
     type = serializers.SlugField(max_length=60, default=ANY)
     channel = serializers.ChoiceField(choices=ChannelChoice.choices, default=ANY)
-    demands = serializers.ListField(child=DemandIn(), required=False, max_length=200)
+    demands = serializers.ListField(child=FieldDemandIn(), required=False, max_length=200)
 
 
 class TemplateCreateIn(IntakeTemplateIn):

@@ -32,10 +32,10 @@ def template_for(
 
 
 def lacks_of(
-    template: IntakeTemplateVersion | None, stage: Stage, values: Mapping[str, Any], facts: Facts
+    template: IntakeTemplateVersion, stage: Stage, values: Mapping[str, Any], facts: Facts
 ) -> list[Lack]:
     """What the template demands at the stage and the incident doesn't have."""
-    return [] if template is None else rules.lacks(demands_of(template), stage, values, facts)
+    return rules.lacks(demands_of(template), stage, values, facts)
 
 
 def demands_of(version: IntakeTemplateVersion) -> tuple[Demand, ...]:

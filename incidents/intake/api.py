@@ -40,7 +40,7 @@ from incidents.lifecycle.operations.options import Options
 from incidents.taxonomy.models import Level
 
 
-class RuleOut(serializers.ModelSerializer[QualificationRule]):
+class QualificationRuleOut(serializers.ModelSerializer[QualificationRule]):
     """One row; the first that matches decides."""
 
     conditions = ConditionsField(subject=SUBJECT, read_only=True)
@@ -55,7 +55,7 @@ class RuleOut(serializers.ModelSerializer[QualificationRule]):
         return sentence(SUBJECT, rule.conditions)
 
 
-class RuleIn(Input):
+class QualificationRuleIn(Input):
     """One row. A `line` that is known keeps its identity across versions."""
 
     line = serializers.SlugField(max_length=40, required=False)
@@ -68,7 +68,7 @@ class RuleIn(Input):
 class QualificationOut(VersionOut):
     """A version of the table."""
 
-    rules = RuleOut(many=True, read_only=True)
+    rules = QualificationRuleOut(many=True, read_only=True)
 
     class Meta(VersionOut.Meta):
         model = QualificationVersion
@@ -82,7 +82,7 @@ class QualificationIn(DraftIn):
     key = serializers.ChoiceField(choices=[TABLE_KEY], default=TABLE_KEY)  # type: ignore[assignment]  # one key
     title = serializers.CharField(max_length=200, default=TABLE_TITLE)
     otherwise = serializers.ChoiceField(choices=OutcomeChoice.choices, required=False)
-    rules = serializers.ListField(child=RuleIn(), required=False, max_length=200)
+    rules = serializers.ListField(child=QualificationRuleIn(), required=False, max_length=200)
 
 
 class QualificationViewSet(PolicyVersionViewSet[QualificationVersion]):
@@ -93,7 +93,7 @@ class QualificationViewSet(PolicyVersionViewSet[QualificationVersion]):
     inputs = version_inputs(QualificationIn)
 
 
-class WorkOut(serializers.ModelSerializer[WorkRecord]):
+class WorkRecordOut(serializers.ModelSerializer[WorkRecord]):
     """Work that is no incident."""
 
     reference = serializers.CharField(read_only=True)
@@ -121,7 +121,7 @@ class WorkViewSet(Histories, Resource[WorkRecord]):
     """Service requests, problems, changes and routine operation that reports turned into."""
 
     model = WorkRecord
-    out = WorkOut
+    out = WorkRecordOut
     filterset_class = WorkFilters
     lookup_value_regex = "[0-9]+"
     action_permissions = dict.fromkeys(("list", "retrieve", "history"), VIEW)
@@ -131,7 +131,7 @@ class WorkViewSet(Histories, Resource[WorkRecord]):
         return rows.select_related("service", "team")
 
 
-class ItemOut(serializers.ModelSerializer[IntakeItem]):
+class IntakeItemOut(serializers.ModelSerializer[IntakeItem]):
     """A report, what the table made of it, and where the work goes on."""
 
     reference = serializers.CharField(read_only=True)
@@ -165,7 +165,7 @@ class ItemOut(serializers.ModelSerializer[IntakeItem]):
         return str(made.target)
 
 
-class AnswersIn(Input):
+class IntakeAnswersIn(Input):
     """What was answered; what nobody knows is left out."""
 
     is_interrupted = serializers.BooleanField(required=False, allow_null=True)
@@ -180,7 +180,7 @@ class AnswersIn(Input):
     duplicate_of = Ref(Incident, "reference", required=False, allow_null=True)
 
 
-class ItemIn(AnswersIn):
+class IntakeItemIn(IntakeAnswersIn):
     """A report; without a service it waits in the triage queue."""
 
     title = serializers.CharField(max_length=200)
@@ -189,7 +189,7 @@ class ItemIn(AnswersIn):
     team = Ref(Team, "key", required=False)
 
 
-class OverrideIn(Input):
+class QualificationOverrideIn(Input):
     """Another outcome than the table's, and why."""
 
     outcome = serializers.ChoiceField(choices=OutcomeChoice.choices)
@@ -199,20 +199,20 @@ class OverrideIn(Input):
     duplicate_of = Ref(Incident, "reference", required=False, allow_null=True)
 
 
-class HandOverIn(Input):
+class IntakeHandOverIn(Input):
     """The team that goes on."""
 
     team = Ref(Team, "key")
     reason = serializers.CharField(max_length=2000, required=False, allow_blank=True)
 
 
-class ConvertIn(Input):
+class IntakeConvertIn(Input):
     """The level, where it becomes an incident."""
 
     level = serializers.ChoiceField(choices=Level.choices, required=False)
 
 
-class DecisionOut(serializers.ModelSerializer[QualificationDecision]):
+class QualificationDecisionOut(serializers.ModelSerializer[QualificationDecision]):
     """What the table said of the answers, and what was made of it."""
 
     version = serializers.IntegerField(
@@ -241,9 +241,9 @@ class ItemViewSet(Creates, Histories, Resource[IntakeItem]):
     """Reports: taken in, qualified by the table, and turned into the right kind of record."""
 
     model = IntakeItem
-    out = ItemOut
+    out = IntakeItemOut
     derived = True
-    inputs = {"create": ItemIn}
+    inputs = {"create": IntakeItemIn}
     filterset_class = ItemFilters
     lookup_value_regex = "[0-9]+"
     action_permissions = {
@@ -268,28 +268,28 @@ class ItemViewSet(Creates, Histories, Resource[IntakeItem]):
             raise NotAllowed("You don't respond for any team, so you can't take reports in.")
         return operations.report(actor=actor, **data)
 
-    @listing(DecisionOut)
+    @listing(QualificationDecisionOut)
     def decisions(self, row: IntakeItem) -> QuerySet[QualificationDecision]:
         """Each decision with its answers, the row that matched, and why."""
         found: QuerySet[QualificationDecision] = row.decisions.select_related("version", "by")
         return found
 
-    @verb(AnswersIn)
+    @verb(IntakeAnswersIn)
     def qualify(self, row: IntakeItem, data: dict[str, Any], actor: User) -> None:
         """Answer again, or more; the table decides anew."""
         operations.qualify(row, actor=actor, **data)
 
-    @verb(OverrideIn)
+    @verb(QualificationOverrideIn)
     def override(self, row: IntakeItem, data: dict[str, Any], actor: User) -> None:
         """Decide otherwise than the table; needs a reason."""
         operations.override(row, actor=actor, **data)
 
-    @verb(HandOverIn)
+    @verb(IntakeHandOverIn)
     def hand_over(self, row: IntakeItem, data: dict[str, Any], actor: User) -> None:
         """Give it to another team."""
         operations.hand_over(row, actor=actor, **data)
 
-    @verb(ConvertIn)
+    @verb(IntakeConvertIn)
     def convert(self, row: IntakeItem, data: dict[str, Any], actor: User) -> None:
         """Turn it into what was decided, once."""
         row.conversion = operations.convert(row, actor=actor, **data)

@@ -16,6 +16,8 @@ from incidents.terms.rules import Kind
 def lacking(incident: Incident, stage: Stage) -> list[Lack]:
     """By the template that was in force when it was opened, for the type that it has now."""
     template = template_for(_types(incident), incident.source, incident.unit, incident.opened_at)
+    if template is None:
+        return []
     values = {name: getattr(incident, name) for name in FIELDS}
     return lacks_of(template, stage, values, facts_of(incident))
 

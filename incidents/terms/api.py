@@ -53,7 +53,7 @@ class TermField(serializers.Field[Any, Any, Any, Any]):
         return str(value.key)
 
 
-class EntryOut(serializers.ModelSerializer[TaxonomyEntry]):
+class TaxonomyEntryOut(serializers.ModelSerializer[TaxonomyEntry]):
     """One value as a version says it."""
 
     component_kinds = serializers.ListField(child=serializers.CharField(), read_only=True)
@@ -66,7 +66,7 @@ class EntryOut(serializers.ModelSerializer[TaxonomyEntry]):
         )
 
 
-class EntryIn(Input):
+class TaxonomyEntryIn(Input):
     """One value; kind and key are its identity."""
 
     kind = serializers.ChoiceField(choices=ValueKind.choices)
@@ -87,7 +87,7 @@ class EntryIn(Input):
 class TaxonomyOut(VersionOut):
     """A version of the tree."""
 
-    entries = EntryOut(many=True, read_only=True)
+    entries = TaxonomyEntryOut(many=True, read_only=True)
 
     class Meta(VersionOut.Meta):
         model = TaxonomyVersion
@@ -100,7 +100,7 @@ class TaxonomyIn(DraftIn):
 
     key = serializers.ChoiceField(choices=[TAXONOMY_KEY], default=TAXONOMY_KEY)  # type: ignore[assignment]  # one key
     title = serializers.CharField(max_length=200, default=TAXONOMY_TITLE)
-    entries = serializers.ListField(child=EntryIn(), required=False, max_length=1000)
+    entries = serializers.ListField(child=TaxonomyEntryIn(), required=False, max_length=1000)
 
     def validate_entries(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Each value keeps its line across versions."""
@@ -115,7 +115,7 @@ class TaxonomyViewSet(PolicyVersionViewSet[TaxonomyVersion]):
     inputs = version_inputs(TaxonomyIn)
 
 
-class ValueOut(serializers.ModelSerializer[TaxonomyValue]):
+class TaxonomyValueOut(serializers.ModelSerializer[TaxonomyValue]):
     """A value that records may name, or did once."""
 
     label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # the name is the contract
@@ -153,7 +153,7 @@ class ValueViewSet(Resource[TaxonomyValue]):
     """The values of the taxonomy, also those that are retired."""
 
     model = TaxonomyValue
-    out = ValueOut
+    out = TaxonomyValueOut
     derived = True
     filterset_class = ValueFilters
     lookup_value_regex = "[0-9]+"

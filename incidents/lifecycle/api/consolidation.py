@@ -5,19 +5,19 @@ from rest_framework import serializers
 
 from config.apikit.views import VIEW
 from incidents.lifecycle.consolidation import consolidated
-from incidents.terms.api import ValueOut, ValueViewSet
+from incidents.terms.api import TaxonomyValueOut, ValueViewSet
 from incidents.terms.models import TaxonomyValue
 
 
-class ConsolidatedOut(ValueOut):
+class ConsolidatedOut(TaxonomyValueOut):
     """A value of the enterprise, with its incidents."""
 
     incidents = serializers.IntegerField(
         read_only=True, help_text="Those that name it, or a unit's value below it."
     )
 
-    class Meta(ValueOut.Meta):
-        fields = read_only_fields = (*ValueOut.Meta.fields, "incidents")
+    class Meta(TaxonomyValueOut.Meta):
+        fields = read_only_fields = (*TaxonomyValueOut.Meta.fields, "incidents")
 
 
 class ConsolidationViewSet(ValueViewSet):
