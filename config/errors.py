@@ -76,7 +76,7 @@ class Blocked(Refused):
 
     def __init__(self, detail: str, *, blockers: Sequence[Blocker]) -> None:
         errors = [blocker.as_error() for blocker in blockers if blocker.field]
-        named = {"errors": errors} if errors else {}
+        named: dict[str, Any] = {"errors": errors} if errors else {}
         super().__init__(detail, blockers=[blocker.as_dict() for blocker in blockers], **named)
 
 

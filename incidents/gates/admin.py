@@ -3,11 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.contrib.postgres.forms import SimpleArrayField
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from config.adminkit.base import register
-from config.adminkit.policy import NewPolicyForm, PartInline, PolicyAdmin
+from config.adminkit.policy import NewPolicyForm, PartForm, PartInline, PolicyAdmin
 from config.governance.models import PolicyVersion
 from incidents.gates.models import ChannelChoice, FieldDemand, IntakeTemplateVersion
 from incidents.gates.operations import title_of
@@ -37,10 +38,22 @@ class NewTemplateForm(NewPolicyForm):
         self.fields["type"].choices = [(ANY, "Any type"), *types]  # type: ignore[attr-defined]  # a choice field
 
 
+class DemandForm(PartForm):
+    """The listed values as one line."""
+
+    options = SimpleArrayField(
+        forms.CharField(max_length=60),
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="For 'one of the listed values': the values or keys, separated by commas.",
+    )
+
+
 class DemandInline(PartInline):
     """What is mandatory, by stage."""
 
     model = FieldDemand
+    form = DemandForm
     fields = ["field", "stage", "answer", "least", "options", "conditions", "hint"]
     ordering = ("stage", "field")
     verbose_name_plural = "Mandatory fields. Each holds at its stage and at all later ones"

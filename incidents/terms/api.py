@@ -5,6 +5,8 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.apikit.serializers import Input
@@ -21,12 +23,13 @@ from incidents.terms.operations import TAXONOMY_KEY, TAXONOMY_TITLE, tree_for
 from incidents.terms.rules import COMPONENT_KINDS, Kind, Tree, name_of
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class TermField(serializers.Field[Any, Any, Any, Any]):
     """Names a value of one kind by its key; whether it is offered, the operation asks."""
 
     default_error_messages = {
         "invalid": "Give the key of a value.",
-        "does_not_exist": "There is no such value: '{key}'.",
+        "does_not_exist": "There is no such value: '{value}'.",
     }
 
     def __init__(self, kind: Kind, **kwargs: Any) -> None:
@@ -45,7 +48,7 @@ class TermField(serializers.Field[Any, Any, Any, Any]):
         rows = TaxonomyValue.objects.visible_to(self.context["request"].user)
         found: TaxonomyValue | None = rows.named(self.kind, data)
         if found is None:
-            self.fail("does_not_exist", key=data)
+            self.fail("does_not_exist", value=data)
         return found
 
     def to_representation(self, value: TaxonomyValue) -> str:

@@ -127,5 +127,5 @@ def _work(source: IntakeItem | Incident, kind: str, actor: User, handoffs: int) 
     )
     work.full_clean()
     work.save_as(actor)
-    record_event("work.opened", work, actor=actor, kind=kind)
+    record_event("work.opened", work, actor=actor, outcome=kind)
     return work

@@ -114,7 +114,7 @@ def hand_over(item: IntakeItem, *, actor: User, team: Team, reason: str = "") ->
     before, item.team, item.unit = item.team, team, team.unit
     item.handoffs += 1
     item.save_as(actor, "team", "unit", "handoffs", reason=reason.strip())
-    data = {"from_id": before.pk, "to_id": team.pk, "handoffs": item.handoffs}
+    data: dict[str, Any] = {"from_id": before.pk, "to_id": team.pk, "handoffs": item.handoffs}
     record("intake.handed_over", item, actor=actor, reason=reason.strip(), **data)
     return item
 

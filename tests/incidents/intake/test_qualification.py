@@ -241,7 +241,8 @@ def test_keeps_the_tables_answer_beside_another_decision(
         ("outcome", "incident", "change")
     ]
     first = {each["field"]: each["new"] for each in history[-1]["changes"]}
-    assert "Qualification of reports v1" in str(first["table_version"])
+    stored = IntakeItem.objects.get()
+    assert first["table_version"] == str(stored.table_version_id)
     assert first["table_answer"] == "incident"
     decided = client.get(f"{URL}{item['id']}/decisions/").data["results"][0]
     assert (decided["version"], decided["table_answer"], decided["outcome"]) == (
