@@ -1,21 +1,29 @@
 """Refusals: what an operation raises instead of changing anything."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
 class Blocker:
-    """One thing that stands in the way of an operation, with the way to remove it."""
+    """One thing that stands in the way of an operation, with the way to remove it.
+
+    `field` names the field that is missing or wrong, where it is one.
+    """
 
     code: str
     text: str
     link: str = ""
+    field: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """The shape in which API and admin show it."""
-        return asdict(self)
+        return {"code": self.code, "text": self.text, "link": self.link}
+
+    def as_error(self) -> dict[str, str]:
+        """The shape in which the API names a field that is wrong."""
+        return {"code": self.code, "detail": self.text, "pointer": f"#/{self.field}"}
 
 
 class DomainError(Exception):
@@ -59,12 +67,17 @@ class TransitionRefused(Refused):
 
 
 class Blocked(Refused):
-    """Guards refuse; `extra['blockers']` says what must be done first."""
+    """Guards refuse; `extra['blockers']` says what must be done first.
+
+    Those about a field are in `extra['errors']` as well, as when a form is incomplete.
+    """
 
     code = "blocked"
 
     def __init__(self, detail: str, *, blockers: Sequence[Blocker]) -> None:
-        super().__init__(detail, blockers=[blocker.as_dict() for blocker in blockers])
+        errors = [blocker.as_error() for blocker in blockers if blocker.field]
+        named: dict[str, Any] = {"errors": errors} if errors else {}
+        super().__init__(detail, blockers=[blocker.as_dict() for blocker in blockers], **named)
 
 
 class FourEyes(Refused):

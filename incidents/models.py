@@ -5,7 +5,16 @@ from incidents.calendars.models import OpenPeriod, OperatingCalendar
 from incidents.catalog.models import BusinessFunction, Service, ServiceRegion
 from incidents.cmdb.models import UpdateProposal
 from incidents.components.models import Component, Dependency
+from incidents.gates.models import FieldDemand, IntakeTemplateVersion
 from incidents.importing.models import CatalogueImport
+from incidents.intake.models import (
+    Conversion,
+    IntakeItem,
+    QualificationDecision,
+    QualificationRule,
+    QualificationVersion,
+    WorkRecord,
+)
 from incidents.lifecycle.models import (
     AffectedComponent,
     Incident,
@@ -24,6 +33,7 @@ from incidents.taxonomy.models import (
     SeverityCell,
     SeverityTableVersion,
 )
+from incidents.terms.models import TaxonomyEntry, TaxonomyValue, TaxonomyVersion
 from incidents.timeline.models import TimelineEntry
 
 __all__ = [
@@ -32,17 +42,24 @@ __all__ = [
     "BusinessFunction",
     "CatalogueImport",
     "Component",
+    "Conversion",
     "Dependency",
     "Engagement",
+    "FieldDemand",
     "ImpactRule",
     "Incident",
     "IncidentEngagement",
     "IncidentLink",
     "IngestSource",
+    "IntakeItem",
+    "IntakeTemplateVersion",
     "KeyTimeClaim",
     "OpenPeriod",
     "OperatingCalendar",
     "ProvisionalSeverity",
+    "QualificationDecision",
+    "QualificationRule",
+    "QualificationVersion",
     "RaciAssignment",
     "RaciVersion",
     "RawPayload",
@@ -54,7 +71,11 @@ __all__ = [
     "SeverityChange",
     "SeverityDecision",
     "SeverityTableVersion",
+    "TaxonomyEntry",
+    "TaxonomyValue",
+    "TaxonomyVersion",
     "TimelineEntry",
     "ToolFunction",
     "UpdateProposal",
+    "WorkRecord",
 ]

@@ -5,14 +5,30 @@ from incidents.calendars.api import CalendarViewSet
 from incidents.catalog.api import FunctionViewSet, ServiceViewSet
 from incidents.cmdb.api import ProposalViewSet
 from incidents.components.api import ComponentViewSet, DependencyViewSet
+from incidents.gates.api import IntakeTemplateViewSet
 from incidents.importing.api import ImportViewSet
-from incidents.lifecycle.api import IncidentViewSet
+from incidents.intake.api import (
+    ConversionViewSet,
+    ItemViewSet,
+    QualificationViewSet,
+    WorkViewSet,
+)
+from incidents.lifecycle.api import ConsolidationViewSet, IncidentViewSet
 from incidents.responsibility.api import RaciViewSet, ToolFunctionViewSet
 from incidents.scoping.api import ScopeRuleViewSet
 from incidents.taxonomy.api import SeverityTableViewSet
+from incidents.terms.api import TaxonomyViewSet, ValueViewSet
 
 api_routes = [
     ("severity-tables", SeverityTableViewSet, "severity-table"),
+    ("taxonomies", TaxonomyViewSet, "taxonomy"),
+    ("taxonomy-values", ValueViewSet, "taxonomy-value"),
+    ("intake-templates", IntakeTemplateViewSet, "intake-template"),
+    ("qualification-tables", QualificationViewSet, "qualification-table"),
+    ("intake-items", ItemViewSet, "intake-item"),
+    ("work-records", WorkViewSet, "work-record"),
+    ("conversions", ConversionViewSet, "conversion"),
+    ("incident-consolidation", ConsolidationViewSet, "incident-consolidation"),
     ("scope-rules", ScopeRuleViewSet, "scope-rule"),
     ("raci-matrices", RaciViewSet, "raci-matrix"),
     ("tool-functions", ToolFunctionViewSet, "tool-function"),

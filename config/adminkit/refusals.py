@@ -1,5 +1,6 @@
 """From a refusal to what the person at the form reads."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -29,9 +30,19 @@ def texts_of(error: Exception) -> dict[str, list[str]]:
 
 def add_to(form: BaseForm, error: Exception) -> None:
     """Put the refusal into the form, beside its field where the form has that one."""
-    for field, texts in texts_of(error).items():
-        for text in texts:
-            form.add_error(field if field in form.fields else None, text)
+    code = error.public_code if isinstance(error, DomainError) else None
+    for field, found in _by_field(error).items():
+        for each in found:
+            named = each if isinstance(each, ValidationError) else ValidationError(each, code=code)
+            form.add_error(field if field in form.fields else None, named)
+
+
+def _by_field(error: Exception) -> Mapping[str, Sequence[str | ValidationError]]:
+    """As `texts_of`, with the codes of errors that have one each."""
+    if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+        found: dict[str, list[ValidationError]] = error.error_dict
+        return found
+    return texts_of(error)
 
 
 def as_message(request: HttpRequest, error: Exception, *, about: str = "") -> None:

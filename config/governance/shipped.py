@@ -122,6 +122,26 @@ register(
 )
 register(
     Setting(
+        key="intake.baseline_tolerance_percent",
+        title="Slowdown that the baseline tolerates",
+        type=Integer(0, 1000, "%"),
+        default=20,
+        help="A report of a service that is slower by no more than this is routine operation.",
+    )
+)
+register(
+    Setting(
+        key="intake.max_open_fields",
+        title="Fields that may be mandatory at the opening",
+        type=Integer(1, 30, "fields"),
+        default=7,
+        unit_may=UnitMay.TIGHTEN,
+        tighter=Tighter.LOWER,
+        help="Intake stays fast: an intake template that demands more can't be activated.",
+    )
+)
+register(
+    Setting(
         key="postmortem.mandatory_severities",
         title="Severities that need a review",
         type=severities(),

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -158,6 +159,9 @@ def _one_by_one(source: IngestSource, payload: RawPayload) -> None:
 def _words(error: Exception) -> str:
     if isinstance(error, DomainError):
         return error.detail
+    if isinstance(error, ValidationError) and hasattr(error, "error_dict"):
+        found = ((field, each) for field, errors in error.error_dict.items() for each in errors)
+        return " ".join(f"{field}: {each.message} ({each.code})" for field, each in found)[:2000]
     return f"{type(error).__name__}: {error}"[:2000]
 
 

@@ -16,9 +16,12 @@ from incidents.lifecycle import operations as lifecycle
 from incidents.lifecycle.models import Incident, Source
 from incidents.lifecycle.rules import REOPENABLE, State, reopen_until
 from incidents.taxonomy.models import Level
+from incidents.terms.operations import offered_terms
 from incidents.timeline.models import Reliability
 from incidents.timeline.operations import record
 
+# Labels of an alert that classify its incident.
+TERM_LABELS = ("type", "category")
 WORST_FIRST = (Level.CRITICAL, Level.ERROR, Level.WARNING, Level.INFO)
 
 
@@ -45,12 +48,20 @@ def open_for(alert: Alert, *, actor: User, received_at: datetime.datetime) -> In
         at=received_at,
         is_restricted=earlier is not None and earlier.is_restricted,
         **impact_of(alert.labels),
+        terms=_terms(alert),
     )
     if incident.is_restricted and earlier is not None:
         lifecycle.let_in_those_of(incident, earlier, actor=actor)
     elif earlier is not None:
         note(incident, f"The same alert had opened {earlier.reference} before.", actor=actor)
     return incident
+
+
+def _terms(alert: Alert) -> dict[str, Any]:
+    """What its labels `type` and `category` name, where that is offered; else a person says it."""
+    named = {kind: str(alert.labels[kind]) for kind in TERM_LABELS if alert.labels.get(kind)}
+    unit = alert.service.team.unit if alert.service is not None else alert.team.unit
+    return offered_terms(named, unit) if named else {}
 
 
 def join(incident: Incident, alert: Alert, *, actor: User) -> bool:

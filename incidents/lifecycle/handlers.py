@@ -11,13 +11,13 @@ from config.due.operations import timer
 from config.errors import Blocker
 from config.events.operations import guard
 from config.metrics import Samples, metric
-from incidents.lifecycle import replay
+from incidents.lifecycle import facts, gating, replay
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import provisional
 from incidents.lifecycle.operations.components import unrestored
 from incidents.lifecycle.operations.reassessing import open_request
 
-__all__ = ["replay"]
+__all__ = ["facts", "gating", "replay"]
 
 
 @timer(provisional.TIMER, elapsed=True)

@@ -41,6 +41,13 @@ def _bodies(world: World) -> dict[str, Body]:
         },
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
+        "intaketemplate-list": {"type": "any", "unit": unit, "demands": []},
+        "qualificationtable-list": {"unit": unit},
+        "intakeitem-list": {"title": "New", "service": service},
+        "conversion-list": {
+            "incident": world[Incident].reference, "outcome": "problem", "reason": why,
+        },
+        "taxonomy-list": {"unit": unit, "entries": []},
         "savedview-list": {
             "model": "incidents.incident", "name": "New", "query": "attention=open", "team": team,
         },

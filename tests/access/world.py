@@ -48,7 +48,10 @@ from incidents.catalog.models import BusinessFunction, Service
 from incidents.catalog.operations import create_function
 from incidents.cmdb.operations import propose_update
 from incidents.components.models import Component
+from incidents.gates.models import IntakeTemplateVersion
 from incidents.importing.operations import preview
+from incidents.intake.models import QualificationVersion, WorkRecord
+from incidents.intake.operations import convert_incident, report
 from incidents.lifecycle.models import (
     AffectedComponent,
     Incident,
@@ -73,6 +76,7 @@ from incidents.scoping.models import ScopeRuleVersion
 from incidents.scoping.rules import shipped_rules
 from incidents.taxonomy.models import Level, SeverityTableVersion
 from incidents.taxonomy.rules import shipped_cells
+from incidents.terms.models import TaxonomyValue, TaxonomyVersion
 from incidents.timeline.models import TimelineEntry
 from postmortems.reviews.models import Review
 from tests.config import make
@@ -184,6 +188,9 @@ def _make_policies(world: World) -> None:
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
         RaciVersion: ("default", None, {"assignments": shipped_rows()}),
+        IntakeTemplateVersion: ("any--any", None, {"demands": []}),
+        QualificationVersion: ("default", None, {"rules": []}),
+        TaxonomyVersion: ("default", None, {"entries": []}),
         ScopeRuleVersion: ("default", None, {"rules": shipped_rules()}),
         EscalationPolicyVersion: ("payments", {"rounds": 1}, None),
     }
@@ -192,6 +199,12 @@ def _make_policies(world: World) -> None:
             model, key, actor=alice, unit=unit, values=values, parts=parts, title=SECRET
         )
         world.put(version)
+    outage = TaxonomyValue(kind="category", key="outage", label="Outage")
+    outage.save_as(alice)
+    till = TaxonomyValue(
+        kind="category", key="till-down", label=f"{SECRET} down", unit=unit, parent=outage
+    )
+    world.put(till.save_as(alice))
     policy: Policy = world[EscalationPolicyVersion].policy
     world.put(policy, use_policy(policy, actor=alice, service=world[Service]))
 
@@ -211,6 +224,11 @@ def _make_incident(world: World) -> None:
     payload = make_alerts.received(source, make_alerts.firing(SECRET, level="critical"))
     run_due(clock.now())
     world.put(source, payload)
+    was_none = make_incidents.incident(f"{SECRET} was none", service=service, level=Level.INFO)
+    made = convert_incident(was_none, actor=bob, outcome="problem", reason=SECRET)
+    item = report(title=f"{SECRET} wanted", actor=bob, service=service)
+    world.put(item, made)
+    world.take(WorkRecord)
     world.take(Alert, Incident, EscalationRun, Page, TimelineEntry)
     proposed = propose_update(
         world[Incident], actor=bob, kind="retired", item=world[Component], note=SECRET

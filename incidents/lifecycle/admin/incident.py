@@ -16,6 +16,7 @@ from config.errors import Invalid
 from config.organisation.models import User
 from incidents.lifecycle import operations, rules
 from incidents.lifecycle.admin import components
+from incidents.lifecycle.admin.classifying import IncidentForm, choices_of
 from incidents.lifecycle.admin.filters import AttentionFilter, WhoseFilter
 from incidents.lifecycle.admin.forms import (
     ChooseTimeForm,
@@ -27,7 +28,6 @@ from incidents.lifecycle.admin.forms import (
 from incidents.lifecycle.admin.severity import (
     ChangeSeverityForm,
     DecideSeverityForm,
-    IncidentForm,
     JustifiedForm,
     LowerProvisionalForm,
     MaybeJustifiedForm,
@@ -37,10 +37,12 @@ from incidents.lifecycle.admin.severity import (
 )
 from incidents.lifecycle.admin.story import KINDS, story
 from incidents.lifecycle.models import Incident, KeyTime, Source
+from incidents.lifecycle.operations.opening import with_terms
 from incidents.lifecycle.operations.options import Options, component_verbs, severity_verbs
 from incidents.lifecycle.rules import State
 from incidents.responsibility.operations import raci_for
 from incidents.taxonomy.impact import MEASURED
+from incidents.terms.operations import FIELDS
 from incidents.timeline.operations import add_note
 
 SEVERITY_TONES = {"SEV1": "danger", "SEV2": "warning", "SEV3": "info", "SEV4": "success"}
@@ -167,7 +169,7 @@ class IncidentAdmin(OperationAdmin):
     ]
     list_display_links = ["reference", "title"]
     list_filter = [
-        *(AttentionFilter, WhoseFilter, "state", "severity", "level"),
+        *(AttentionFilter, WhoseFilter, "state", "severity", "level", "type", "category"),
         *("team", "service", "is_restricted"),
         ("opened_at", RangeDateTimeFilter),
     ]
@@ -182,7 +184,11 @@ class IncidentAdmin(OperationAdmin):
         (
             None,
             {"fields": ["title", "description", ("service", "team"), ("level", "is_restricted")]},
-        )
+        ),
+        (
+            "Classification",
+            {"fields": [("component", "type", "category"), "tags", ("cause_code", "closure_code")]},
+        ),
     ]
     form = IncidentForm
     add_fieldsets = [
@@ -191,6 +197,7 @@ class IncidentAdmin(OperationAdmin):
             "Impact, as far as it is known: the severity follows",
             {"fields": [MEASURED[:2], MEASURED[2:4], "is_regulatory"]},
         ),
+        ("Classification", {"fields": [("component", "type", "category"), "tags", "cause_code"]}),
     ]
     inlines = []
     actions = []
@@ -234,11 +241,18 @@ class IncidentAdmin(OperationAdmin):
         """A new one needs less."""
         return super().get_fieldsets(request, obj) if obj is not None else self.add_fieldsets
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Values of the taxonomy: those that are offered."""
+        if db_field.name in FIELDS:
+            incident = getattr(request, "_watchbill_record", None)
+            kwargs["queryset"] = choices_of(db_field.name, request, incident)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Incident:
         """Reported by a person who works on that service, or, without one, on any."""
         if values.get("service") is not None:
             require(actor_of(request), "open_incident", values["service"])
-        made: Incident = super().create(request, {**values, "source": Source.PERSON})
+        made: Incident = super().create(request, with_terms({**values, "source": Source.PERSON}))
         return made
 
     def verbs_from(self, obj: Incident) -> list[str]:

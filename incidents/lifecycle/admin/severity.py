@@ -56,19 +56,6 @@ def _shown(incident: Incident, name: str) -> str:
     return str(getattr(incident, f"get_{name}_display")())
 
 
-class IncidentForm(forms.ModelForm):  # type: ignore[type-arg]  # the admin makes it generic
-    """The incident's own form. Nobody types a severity, by whatever means."""
-
-    def clean(self) -> dict[str, Any] | None:
-        """Refuse a severity that was sent along."""
-        if "severity" in self.data:
-            raise forms.ValidationError(
-                "The severity is computed. State the impact, or change the severity by its verb.",
-                code="severity_computed",
-            )
-        return super().clean()
-
-
 def _words(label: str, *, required: bool = False, help_text: str = "") -> forms.CharField:
     return forms.CharField(
         label=label,

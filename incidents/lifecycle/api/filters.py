@@ -21,6 +21,11 @@ class IncidentFilters(django_filters.FilterSet):
     service = django_filters.CharFilter(field_name="service__key")
     team = django_filters.CharFilter(field_name="team__key")
     unit = django_filters.CharFilter(field_name="unit__key")
+    type = django_filters.CharFilter(field_name="type__key")
+    category = django_filters.CharFilter(field_name="category__key")
+    closure_code = django_filters.CharFilter(field_name="closure_code__key")
+    cause_code = django_filters.CharFilter(field_name="cause_code__key")
+    tag = django_filters.CharFilter(method="by_tag")
     open = django_filters.BooleanFilter(method="by_open")
     acknowledged = django_filters.BooleanFilter(
         field_name="acknowledged_at", lookup_expr="isnull", exclude=True
@@ -32,6 +37,10 @@ class IncidentFilters(django_filters.FilterSet):
     class Meta:
         model = Incident
         fields: list[str] = []
+
+    def by_tag(self, rows: QuerySet[Incident], name: str, value: str) -> QuerySet[Incident]:
+        """Those that have the tag, by its key."""
+        return rows.filter(tags__contains=[value])
 
     def by_open(self, rows: QuerySet[Incident], name: str, value: Any) -> QuerySet[Incident]:
         """Open: not resolved, closed or cancelled."""

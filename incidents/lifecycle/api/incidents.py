@@ -56,6 +56,7 @@ from incidents.lifecycle.models import (
     SeverityChange,
     Source,
 )
+from incidents.lifecycle.operations.opening import with_terms
 from incidents.lifecycle.operations.options import Options
 from incidents.lifecycle.rules import VERBS
 from incidents.responsibility.api import ResolvedRaciOut
@@ -115,7 +116,7 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
         elif not self.reader.responds():
             raise NotAllowed("You don't respond for any team, so you can't open incidents.")
         source = Source.PERSON if actor.is_person else Source.API
-        return operations.open_incident(actor=actor, source=source, **data)
+        return operations.open_incident(actor=actor, source=source, **with_terms(data))
 
     def perform_edit(self, row: Incident, data: dict[str, Any], actor: User) -> Incident:
         """The version was compared already."""

@@ -12,12 +12,15 @@ from rest_framework import serializers
 from config.apikit.serializers import Input, Ref
 from config.organisation.models import Team
 from incidents.catalog.models import Service
+from incidents.components.models import Component
 from incidents.lifecycle.api.severity import BasisOut, ImpactIn, ImpactOut, ProvisionalOut
 from incidents.lifecycle.models import Incident, KeyTime, KeyTimeClaim
 from incidents.lifecycle.operations.assessing import basis_of
 from incidents.lifecycle.operations.provisional import open_provisional
 from incidents.lifecycle.operations.reassessing import open_request
 from incidents.taxonomy.models import Level
+from incidents.terms.api import TermField
+from incidents.terms.rules import Kind
 from incidents.timeline.models import Reliability
 
 
@@ -52,6 +55,16 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
     )
     team = serializers.SlugRelatedField[Team](slug_field="key", read_only=True)
     unit = serializers.SlugRelatedField[Any](slug_field="key", read_only=True)
+    component = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
+    type = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
+    category = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
+    closure_code = serializers.SlugRelatedField[Any](
+        slug_field="key", read_only=True, allow_null=True
+    )
+    cause_code = serializers.SlugRelatedField[Any](
+        slug_field="key", read_only=True, allow_null=True
+    )
+    tags = serializers.ListField(child=serializers.CharField(), read_only=True)
     restricted = serializers.BooleanField(source="is_restricted", read_only=True)
     times = TimesOut(source="*", read_only=True)
     acknowledged_by = serializers.SlugRelatedField[Any](
@@ -73,6 +86,7 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
         model = Incident
         fields = read_only_fields = (
             *("reference", "title", "description", "state", "severity", "service", "team"),
+            *("component", "type", "category", "closure_code", "cause_code", "tags"),
             *("unit", "level", "restricted", "times", "acknowledged_by", "version"),
             *("impact", "severity_basis", "provisional", "allowed", "blockers"),
         )
@@ -130,6 +144,13 @@ class IncidentIn(ImpactIn):
     level = serializers.ChoiceField(choices=Level.choices)
     description = serializers.CharField(required=False, allow_blank=True, max_length=50_000)
     team = Ref(Team, "key", required=False)
+    component = Ref(Component, "key", required=False, allow_null=True)
+    type = TermField(Kind.TYPE, required=False, allow_null=True)
+    category = TermField(Kind.CATEGORY, required=False, allow_null=True)
+    cause_code = TermField(Kind.CAUSE_CODE, required=False, allow_null=True)
+    tags = serializers.ListField(
+        child=serializers.SlugField(max_length=60), required=False, max_length=20
+    )
     restricted = serializers.BooleanField(source="is_restricted", required=False)
     started_at = serializers.DateTimeField(required=False, allow_null=True)
     detected_at = serializers.DateTimeField(required=False, allow_null=True)
@@ -144,6 +165,12 @@ class IncidentEditIn(Input):
     service = Ref(Service, "key", allow_null=True)
     level = serializers.ChoiceField(choices=Level.choices)
     team = Ref(Team, "key")
+    component = Ref(Component, "key", allow_null=True)
+    type = TermField(Kind.TYPE, allow_null=True)
+    category = TermField(Kind.CATEGORY, allow_null=True)
+    closure_code = TermField(Kind.CLOSURE_CODE, allow_null=True)
+    cause_code = TermField(Kind.CAUSE_CODE, allow_null=True)
+    tags = serializers.ListField(child=serializers.SlugField(max_length=60), max_length=20)
     restricted = serializers.BooleanField(source="is_restricted")
     reason = serializers.CharField(
         allow_blank=True, max_length=2000, help_text="Needed where the severity gets lower."

@@ -1,8 +1,9 @@
 """The incident: its states, its key times, and every claim about them."""
 
 import datetime
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
 from django.db import models
@@ -17,8 +18,10 @@ from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, Track
 from config.governance.models import PolicyVersion
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service
+from incidents.components.models import Component
 from incidents.lifecycle.rules import NEEDS, OPEN_STATES, State
 from incidents.taxonomy.models import DataSensitivity, Exposure, Level, Severity
+from incidents.terms.models import TaxonomyValue
 from incidents.timeline.models import Reliability
 
 if TYPE_CHECKING:
@@ -58,7 +61,8 @@ class IncidentQuerySet(TrackedQuerySet["Incident"]):
     def with_parts(self) -> Self:
         """Everything that a list or a page shows, in one query; without the search column."""
         return self.select_related(
-            *("service", "service__team", "team", "unit", "acknowledged_by", "severity_version")
+            *("service", "service__team", "team", "unit", "acknowledged_by", "severity_version"),
+            *("component", "type", "category", "closure_code", "cause_code"),
         ).defer("search")
 
     def for_references(self, references: "Iterable[str]") -> Self:
@@ -124,6 +128,29 @@ class Incident(Tracked):
         blank=True,
         related_name="incidents",
         help_text="Empty for incidents that wait in the triage queue.",
+    )
+    component = models.ForeignKey(
+        Component,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        help_text="What has failed; the type says on which kinds it may be raised.",
+    )
+    type = models.ForeignKey(
+        TaxonomyValue, models.PROTECT, null=True, blank=True, related_name="incidents_of_type"
+    )
+    category = models.ForeignKey(
+        TaxonomyValue, models.PROTECT, null=True, blank=True, related_name="incidents_of_category"
+    )
+    closure_code = models.ForeignKey(
+        TaxonomyValue, models.PROTECT, null=True, blank=True, related_name="incidents_closed_so"
+    )
+    cause_code = models.ForeignKey(
+        TaxonomyValue, models.PROTECT, null=True, blank=True, related_name="incidents_caused_so"
+    )
+    tags: "models.Field[Any, Any]" = ArrayField(
+        models.SlugField(max_length=60), default=list, blank=True
     )
     team = models.ForeignKey(Team, models.PROTECT, related_name="incidents")
     unit = models.ForeignKey(BusinessUnit, models.PROTECT, related_name="incidents")

@@ -13,9 +13,20 @@ from incidents.lifecycle.operations.assessing import facts_of, in_hours
 from incidents.lifecycle.operations.opening import check_level, check_service, check_title
 from incidents.lifecycle.operations.reassessing import Reassessment, reassess
 from incidents.lifecycle.operations.restricting import check_unrestrict, restrict
+from incidents.terms.operations import FIELDS, TAGS, check_choices, check_component
 from incidents.timeline.operations import record
 
-EDITABLE = ("title", "description", "service", "team", "level", "is_restricted")
+TERMS = (*FIELDS, TAGS)
+EDITABLE = (
+    "title",
+    "description",
+    "service",
+    "team",
+    "level",
+    "is_restricted",
+    "component",
+    *TERMS,
+)
 
 
 @transaction.atomic
@@ -37,7 +48,7 @@ def edit(
     if revision is not None and revision != incident.revision:
         raise Stale(f"{incident.reference} has changed since you read it; read it again.")
     reason = reason.strip()
-    wanted = _with_owner(incident, _checked(changes))
+    wanted = _with_terms(incident, _with_owner(incident, _checked(changes)))
     again = _reassessed(incident, wanted, actor, reason)
     if again is not None:
         wanted |= again.fields
@@ -106,6 +117,19 @@ def _reassessed(
         justification=reason,
         field="reason",
     )
+
+
+def _with_terms(incident: Incident, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Values of the taxonomy that differ are checked, and bring their tags along."""
+    known = {name: getattr(incident, name) for name in TERMS}
+    chosen = {
+        name: wanted[name] for name in TERMS if name in wanted and wanted[name] != known[name]
+    }
+    unit = wanted.get("unit", incident.unit)
+    component = wanted.get("component", incident.component)
+    if component is not None and ("type" in chosen or component != incident.component):
+        check_component(wanted.get("type", incident.type), component.kind, unit)
+    return {**wanted, **check_choices(chosen, unit, known=known)}
 
 
 def _described(incident: Incident, name: str, value: Any) -> dict[str, Any]:

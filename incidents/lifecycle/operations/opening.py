@@ -2,6 +2,7 @@
 
 import datetime
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Unpack
 
@@ -11,6 +12,8 @@ from config import clock
 from config.errors import Invalid
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service, ServiceStatus
+from incidents.components.models import Component
+from incidents.lifecycle.gating import check_open
 from incidents.lifecycle.models import Incident, KeyTime, Source
 from incidents.lifecycle.operations.assessing import (
     Measured,
@@ -25,6 +28,7 @@ from incidents.lifecycle.operations.restricting import restrict
 from incidents.taxonomy.impact import MEASURED
 from incidents.taxonomy.models import Level
 from incidents.taxonomy.operations import Classified
+from incidents.terms.operations import FIELDS, TAGS, check_choices, check_component
 from incidents.timeline.models import Reliability
 from incidents.timeline.operations import record
 from incidents.timeline.rules import moment
@@ -57,13 +61,16 @@ def open_incident(
     unit: BusinessUnit | None = None,
     at: datetime.datetime | None = None,
     is_restricted: bool = False,
+    terms: Mapping[str, Any] | None = None,
+    component: Component | None = None,
     **measured: Unpack[Measured],
 ) -> Incident:
     """Open an incident; the severity follows from its impact by the matrix in force.
 
-    What the severity sets off is attached in the same transaction. Owner is `team`, else the
-    service's, else the triage queue. Alerts are detected, all else is reported, now unless stated.
-    Raises `Invalid` with the field that is wrong.
+    What the severity sets off is attached in the same transaction.
+    Owner is `team`, else the service's, else the triage queue. Alerts are detected, all else is
+    reported, now unless stated. `terms` are values of the taxonomy by field. Raises `Invalid` with
+    the field that is wrong, `ValidationError` with those that the intake template misses.
     """
     opened_at = moment(at, now=clock.now())
     times = _key_times(opened_at, source, started_at, detected_at, reported_at)
@@ -72,6 +79,9 @@ def open_incident(
     check_measured(measured)
     facts = _facts(measured, level, service, opened_at)
     found = assess(facts, unit=owner.unit, at=opened_at)
+    chosen = check_choices(terms or {}, owner.unit)
+    if component is not None:
+        check_component(chosen.get("type"), component.kind, owner.unit)
     number = _next_number()
     incident = Incident(
         number=number,
@@ -86,8 +96,11 @@ def open_incident(
         is_restricted=is_restricted,
         **facts,
         **kept(found),
+        component=component,
+        **chosen,
         **{f"{which}_at": when for which, when in times.items()},
     )
+    check_open(incident)
     incident.save_as(actor)
     # The database computes the search column; nobody here reads it.
     for which, when in times.items():
@@ -165,11 +178,12 @@ def _key_times(
 
 
 def _owner(service: Service | None, team: Team | None, unit: BusinessUnit | None) -> _Owner:
-    owner = team or (service.team if service is not None else _triage_team())
+    owner = team or (service.team if service is not None else triage_team())
     return _Owner(owner, unit or owner.unit)
 
 
-def _triage_team() -> Team:
+def triage_team() -> Team:
+    """The team of the triage queue. Raises `Invalid` on `service` where there is none."""
     try:
         return Team.objects.select_related("unit").get(key=TRIAGE_TEAM)
     except Team.DoesNotExist:
@@ -177,6 +191,13 @@ def _triage_team() -> Team:
             f"Name a service: there is no team '{TRIAGE_TEAM}' to take incidents without one.",
             field="service",
         ) from None
+
+
+def with_terms(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a form or request as `open_incident` takes them: what classifies, apart."""
+    names = (*FIELDS, TAGS)
+    rest = {name: value for name, value in values.items() if name not in names}
+    return {**rest, "terms": {name: values[name] for name in names if name in values}}
 
 
 def check_title(title: str) -> None:

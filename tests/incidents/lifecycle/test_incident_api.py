@@ -21,6 +21,7 @@ URL = "/api/v1/incidents/"
 FIELDS = {
     *("impact", "severity_basis", "provisional"),
     *("reference", "title", "description", "state", "severity", "service", "team", "unit"),
+    *("component", "type", "category", "closure_code", "cause_code", "tags"),
     *("level", "restricted", "times", "acknowledged_by", "version", "allowed", "blockers"),
 }
 TIMES = {

@@ -1,0 +1,1 @@
+"""The governed tree of incident types, categories, closure codes, cause codes and tags."""
