@@ -1,6 +1,6 @@
 """All models of the platform, collected for Django."""
 
-from config.access.models import RoleAssignment
+from config.access.models import Delegation, RoleAssignment
 from config.apikit.models import IdempotentRequest
 from config.audit.models import (
     Checkpoint,
@@ -23,12 +23,14 @@ from config.due.models import (
     Timer,
     WorkerHeartbeat,
 )
+from config.duties.models import ActPair, DutyException, RolePair, SegregationVersion
 from config.events.models import Event, EventDelivery, RestrictedRead
 from config.governance.models import Approval, BackTest, Policy, PolicyVersion, SettingVersion
 from config.organisation.models import ApiToken, ApiTokenUse, BusinessUnit, Membership, Team, User
 from config.workspace.models import Preferences, SavedView
 
 __all__ = [
+    "ActPair",
     "ApiToken",
     "ApiTokenUse",
     "Approval",
@@ -38,6 +40,8 @@ __all__ = [
     "Checkpoint",
     "ColumnSet",
     "Counter",
+    "Delegation",
+    "DutyException",
     "Event",
     "EventDelivery",
     "GrantChange",
@@ -54,8 +58,10 @@ __all__ = [
     "PurgeBatch",
     "RestrictedRead",
     "RoleAssignment",
+    "RolePair",
     "Salt",
     "SavedView",
+    "SegregationVersion",
     "SettingVersion",
     "SigningKey",
     "Team",

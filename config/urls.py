@@ -6,8 +6,10 @@ from drf_spectacular.views import SpectacularAPIView
 
 from config import health
 from config.access.api import AssignmentViewSet, MeView
+from config.access.rights_api import DelegationViewSet
 from config.adminkit.base import site
 from config.apikit import pages, routes
+from config.duties.api import DutyExceptionViewSet, SegregationViewSet
 from config.governance.api import PolicyViewSet
 from config.governance.settings_api import SettingViewSet
 from config.organisation.api import TeamViewSet, UnitViewSet, UserViewSet
@@ -20,6 +22,9 @@ OWN: list[routes.Route] = [
     ("users", UserViewSet, "user"),
     ("tokens", TokenViewSet, "token"),
     ("role-assignments", AssignmentViewSet, "role-assignment"),
+    ("delegations", DelegationViewSet, "delegation"),
+    ("segregation-matrices", SegregationViewSet, "segregation-matrix"),
+    ("duty-exceptions", DutyExceptionViewSet, "duty-exception"),
     ("policies", PolicyViewSet, "policy"),
     ("settings", SettingViewSet, "setting"),
     ("saved-views", SavedViewViewSet, "savedview"),

@@ -79,3 +79,14 @@ def _read(seed: str, params: Sequence[Any], tables: Tables) -> Reach:
         for name, kind, ids in cursor:
             found.setdefault(name, {})[kind] = frozenset(ids or ())
     return found
+
+
+def joined(one: Reach, other: Reach) -> Reach:
+    """What both reach together."""
+    return {
+        name: {
+            kind: one.get(name, {}).get(kind, frozenset()) | other.get(name, {}).get(kind, ())
+            for kind in {*one.get(name, {}), *other.get(name, {})}
+        }
+        for name in {*one, *other}
+    }

@@ -76,6 +76,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from config.access.delegations import act_for
 from config.access.reading import note_reads
 from config.access.restricted import traced
 from config.access.visibility import require
@@ -103,6 +104,7 @@ __all__ = [
 
 type Inputs = Mapping[str, type[BaseSerializer[Any]]]
 type Handler = Callable[..., Response]
+ACTING_FOR = "X-Watchbill-Acting-For"  # the user name of whom the caller stands in for
 SAFE = ("GET", "HEAD")
 
 
@@ -206,6 +208,9 @@ class Resource[M: models.Model](GenericViewSet[M]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After the checks, put every write into one transaction with origin `api`."""
         super().initial(request, *args, **kwargs)
+        principal = request.headers.get(ACTING_FOR)
+        if principal is not None and isinstance(request.user, User):
+            act_for(request.user, principal)
         name = (request.method or "").lower()
         if request.method not in SAFE and self.action:
             handler = getattr(self, name)

@@ -1,6 +1,7 @@
 """What every process must know of governance: settings, triggers, timers, rights and guards."""
 
 from config.access.rules import Role
+from config.access.separation import register_act
 from config.access.visibility import register_verbs
 from config.errors import Blocker, Invalid
 from config.events.models import Event
@@ -16,6 +17,12 @@ __all__ = ["activation", "shipped", "triggers"]
 for _model in version_models():
     register_verbs(_model, VERBS)
 register_verbs(PolicyVersion, VERBS)
+
+
+register_act(
+    "policy.write", "Write a policy", "policy.drafted", "policy.draft_saved", "policy.submitted"
+)
+register_act("policy.approve", "Approve a policy", "policy.approved")
 
 
 @within("role.granted")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from config.access.separation import require_separate
 from config.audit.tracking import lock
 from config.due.operations import cancel
 from config.errors import FourEyes, HumanRequired, Invalid, Refused, Stale, TransitionRefused
@@ -151,6 +152,8 @@ def approve[M: PolicyVersion](
             "This is not the content that you read; open the version again.", code="content_changed"
         )
     is_own = _check_four_eyes(version, actor)
+    if not is_own:  # set-up mode lets the only approver approve their own
+        require_separate("policy.approve", version, actor=actor)
     _decide(version, actor, Decision.APPROVED, comment, in_setup_mode=is_own)
     version.state = VersionState.APPROVED
     version.save_as(actor, "state", reason=comment)

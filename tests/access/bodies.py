@@ -38,6 +38,14 @@ def _bodies(world: World) -> dict[str, Body]:
             "role": "analyst", "person": "bob", "container_type": "team", "container": team,
             "reason": why,
         },
+        "delegation-list": {"delegate": "alice", "until": now + day, "reason": why},
+        "segregation-matrix-list": {"key": "default", "unit": unit},
+        "duty-exception-list": {
+            "person": "bob", "first": "policy_author", "second": "policy_approver",
+            "until": now + day, "reason": why,
+        },
+        "delegation-revoke": {"reason": why},
+        "role-assignment-change-end": {"until": now + day, "reason": why},
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
         "savedview-list": {

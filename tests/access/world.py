@@ -16,6 +16,7 @@ from guardian.models import UserObjectPermission
 from compliance.evidence.models import Export, ExportProgress, ExportState
 from compliance.evidence.operations import approve_request, file_of, request_audit
 from config import clock
+from config.access.delegations import delegate
 from config.access.models import RoleAssignment
 from config.access.rules import Role
 from config.audit.models import (
@@ -29,6 +30,8 @@ from config.audit.models import (
 from config.audit.sealing import seal
 from config.due.models import OutboundMessage, Timer, WorkerHeartbeat
 from config.due.worker import run_due
+from config.duties.models import DutyException, SegregationVersion
+from config.duties.rules import shipped_role_pairs
 from config.events.models import Event, EventDelivery, RestrictedRead
 from config.events.operations import record
 from config.governance.models import Policy, SettingVersion
@@ -98,6 +101,7 @@ def make_world() -> World:
     world = World(people)
     world.put(retail, payments, service, people["alice"])
     world.take(RoleAssignment, person=people["alice"])
+    _make_rights(world)
     _make_rota(world)
     _make_policies(world)
     _make_incident(world)
@@ -122,6 +126,17 @@ def _people(payments: Team) -> dict[str, User]:
     return found
 
 
+def _make_rights(world: World) -> None:
+    """alice lets bob stand in, and compliance is asked for an exception for her."""
+    alice, bob, root = (world.people[name] for name in ("alice", "bob", "root"))
+    until = clock.now() + DAY
+    asked = DutyException(
+        person=alice, first=Role.POLICY_AUTHOR, second=Role.POLICY_APPROVER, until=until,
+        reason=SECRET, requested_by=root,
+    )  # fmt: skip
+    world.put(delegate(delegate=bob, until=until, reason=SECRET, actor=alice), asked.save_as(root))
+
+
 def _make_rota(world: World) -> None:
     alice, bob = world.people["alice"], world.people["bob"]
     world.put(make_escalation.contact(alice), make_escalation.contact(bob))
@@ -140,6 +155,7 @@ def _make_policies(world: World) -> None:
     make_escalation.policy([make_escalation.person_tier(alice)], rounds=1)
     drafts = {
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
+        SegregationVersion: ("default", None, {"role_pairs": shipped_role_pairs()}),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
         EscalationPolicyVersion: ("payments", {"rounds": 1}, None),
     }
