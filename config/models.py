@@ -15,6 +15,7 @@ from config.audit.models import (
     Tombstone,
     Unsealed,
 )
+from config.breakglass.models import BreakGlass
 from config.due.models import (
     Attempt,
     Counter,
@@ -25,6 +26,7 @@ from config.due.models import (
 )
 from config.duties.models import ActPair, DutyException, RolePair, SegregationVersion
 from config.events.models import Event, EventDelivery, RestrictedRead
+from config.federation.models import OperatingModelVersion
 from config.governance.models import Approval, BackTest, Policy, PolicyVersion, SettingVersion
 from config.organisation.models import ApiToken, ApiTokenUse, BusinessUnit, Membership, Team, User
 from config.workspace.models import Preferences, SavedView
@@ -36,6 +38,7 @@ __all__ = [
     "Approval",
     "Attempt",
     "BackTest",
+    "BreakGlass",
     "BusinessUnit",
     "Checkpoint",
     "ColumnSet",
@@ -51,6 +54,7 @@ __all__ = [
     "LedgerEntry",
     "LogOrigin",
     "Membership",
+    "OperatingModelVersion",
     "OutboundMessage",
     "Policy",
     "PolicyVersion",

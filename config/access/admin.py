@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSplitDateTimeWidget
 
@@ -12,7 +14,7 @@ from config.access.directory import administers, manages
 from config.access.models import ContainerType, Delegation, RoleAssignment
 from config.access.operations import change_end, grant_role, revoke_role
 from config.access.rules import Level, label_of
-from config.access.visibility import container_model
+from config.access.visibility import Access, container_model
 from config.adminkit.base import (
     OperationAdmin,
     ReasonForm,
@@ -20,12 +22,21 @@ from config.adminkit.base import (
     actor_of,
     display,
     register,
+    scope,
     visible_rows,
 )
 from config.edge import STAND_IN
 from config.errors import Invalid, NotAllowed
 
 MOST = 300
+
+
+@scope(Group)
+def roles_to_give(access: Access) -> Q:
+    """All of them, for who gives roles anywhere."""
+    reached = access.containers(Level.MANAGE)
+    gives = reached.everything or reached.units or reached.teams or reached.services
+    return Q() if gives else Q(pk__in=[])
 
 
 class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # the model is named in Meta

@@ -68,12 +68,10 @@ def rights_of(person: User, *, reader: User, on: models.Model | None = None) -> 
 def above_of(container: Any) -> set[tuple[str, int]]:
     """The container itself, and all from which it inherits."""
     places: set[tuple[str, int]] = set()
-    if isinstance(container, container_model(ContainerType.SERVICE)):
-        places.add((ContainerType.SERVICE, container.pk))
-        container = getattr(container, "team")  # noqa: B009  # a service has one; config imports no app
-    if isinstance(container, container_model(ContainerType.TEAM)):
-        places.add((ContainerType.TEAM, container.pk))
-        container = container.unit
+    for kind, inherits_from in ((ContainerType.SERVICE, "team"), (ContainerType.TEAM, "unit")):
+        if container._meta.model is container_model(kind):
+            places.add((kind, container.pk))
+            container = getattr(container, inherits_from)
     parents = dict(BusinessUnit.objects.values_list("pk", "parent_id"))
     return places | {(ContainerType.UNIT, pk) for pk in ancestors(parents, container.pk)}
 

@@ -193,6 +193,15 @@ class Access:
         groups = _grouped(obj._meta.label_lower)
         return frozenset().union(*(verbs for need, verbs in groups if self._meets(need, obj)))
 
+    def meets(self, need: Need, obj: Any) -> bool:
+        """Whether the user has on the record what the need names, whatever the verb."""
+        return self.user.is_superuser or self._meets(need, obj)
+
+    def meets_everywhere(self, need: Need) -> bool:
+        """Whether the user has it on the whole enterprise."""
+        by_level = need.level is not None and self.containers(need.level).everything
+        return by_level or self.holding(need.roles).everything
+
     def _meets(self, need: Need, obj: Any) -> bool:
         if need.owner and getattr(obj, need.owner) == self.user.pk:
             return True

@@ -7,9 +7,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.text import capfirst
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 
+from config.access.masking import masked, masked_in_lists
 from config.access.reading import note_reads
 from config.access.restricted import traced
 from config.access.rules import Level
@@ -131,8 +133,41 @@ class BaseAdmin(_Base):
         return super().get_search_results(request, queryset, search_term)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        """Filters by a related record offer only the records that the visitor may see."""
-        return scoped_filters(self.model, super().get_list_filter(request))
+        """Filters by a related record offer only the records that the visitor may see.
+
+        None asks for what is masked in some row: its answers would tell.
+        """
+        hidden = masked_in_lists(access_of(request), self.model)
+        offered = [each for each in super().get_list_filter(request) if _name(each) not in hidden]
+        return scoped_filters(self.model, offered)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Without columns that are masked in some row."""
+        hidden = masked_in_lists(access_of(request), self.model)
+        return [each for each in super().get_list_display(request) if each not in hidden]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the fields of the row that the visitor may not read; what has none can't say."""
+        declared = super().get_fieldsets(request, obj)
+        hidden = frozenset() if obj is None else masked(access_of(request), obj)
+        if not hidden:
+            return declared
+        return [
+            (title, {**options, "fields": _shown(options["fields"], hidden)})
+            for title, options in declared
+        ]
+
+    def set_history_delta_changes(
+        self, request: HttpRequest, historical_records: Any, foreign_keys_are_objs: bool = True
+    ) -> None:
+        """Without what is masked, in its old values and its new ones."""
+        super().set_history_delta_changes(request, historical_records, foreign_keys_are_objs)  # type: ignore[misc]  # of simple-history
+        record = getattr(request, "_watchbill_record", None)
+        hidden = frozenset() if record is None else masked(access_of(request), record)
+        titles = {_title(self.model, name) for name in hidden}
+        for row in historical_records:
+            changes = getattr(row, "history_delta_changes", ())
+            row.history_delta_changes = [each for each in changes if each["field"] not in titles]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A picker offers, and a form accepts, only what the visitor may see."""
@@ -270,3 +305,19 @@ class OversightAdmin(ReadOnlyAdmin):
             *self.get_ordering(request)
         )
         return traced(access_of(request).open_rows(rows)) if oversees(request) else rows.none()
+
+
+def _name(offered: Any) -> Any:
+    """Of a filter: the field's name, however it is declared."""
+    return offered[0] if isinstance(offered, tuple) else offered
+
+
+def _shown(fields: Any, hidden: frozenset[str]) -> list[Any]:
+    """The fields of a set, which may stand together in one line."""
+    lines = [_shown(each, hidden) if isinstance(each, (list, tuple)) else each for each in fields]
+    return [each for each in lines if each and (isinstance(each, list) or each not in hidden)]
+
+
+def _title(model: type[models.Model], name: str) -> str:
+    field: Any = model._meta.get_field(name)
+    return str(capfirst(field.verbose_name))

@@ -193,7 +193,7 @@ def conflicts_now() -> list[Conflict]:
         for row in DutyException.objects.running()
     }
     return [
-        Conflict(person, *sorted(pair), allowed.get((person.pk, pair)))
+        Conflict(person, min(pair), max(pair), allowed.get((person.pk, pair)))
         for person, roles in sorted(held.items(), key=lambda item: item[0].username)
         for pair in sorted(pairs, key=sorted)
         if pair <= roles

@@ -8,6 +8,7 @@ from config.events.models import Event
 from config.events.operations import guard, within
 from config.governance import activation, registry, setup, shipped, triggers
 from config.governance.content import version_models
+from config.governance.freedom import beyond_freedom
 from config.governance.in_force import setting
 from config.governance.models import PolicyVersion, SettingVersion, VersionState
 from config.governance.rules import VERBS
@@ -30,6 +31,12 @@ def end_setup_mode(event: Event) -> None:
     """The second approver ends set-up mode at once."""
     if event.data["role"] == Role.POLICY_APPROVER:
         setup.note_end(event.actor)
+
+
+@guard("policy.activate")
+def unit_keeps_to_its_freedom(version: PolicyVersion) -> list[Blocker]:
+    """The enterprise's version may have changed since the unit's draft was written."""
+    return beyond_freedom(version)
 
 
 @guard(f"policy.activate:{SettingVersion.policy_kind}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from django.db.models import TextChoices
 
-from config.access.rules import Level, Need, level
+from config.access.rules import Level, Need, Role, level
 from config.apikit.codes import explain
 
 
@@ -88,6 +88,18 @@ NEEDS: Mapping[str, Need] = {
     **dict.fromkeys(("note", "edit", "claim_time"), _respond),
     **dict.fromkeys(("close", "cancel", "reopen", "choose_time", "unrestrict", "let_in"), _command),
 }
+
+# What an incident costs, and whom it concerns by law, is for who works on it, decides or audits:
+# not for who was merely let in, such as a vendor's people.
+IMPACT_READERS = Need(
+    level=Level.RESPOND,
+    roles=frozenset(
+        {
+            *(Role.EXECUTIVE, Role.LEGAL, Role.COMPLIANCE_OFFICER, Role.PRIVACY_OFFICER),
+            *(Role.PR_OFFICER, Role.AUDITOR, Role.VENDOR_MANAGER),
+        }
+    ),
+)
 
 # Times that only a verb reaches; a claim about them can be chosen, but doesn't stand by itself.
 BY_VERB_ONLY = ("acknowledged", "resolved", "closed")

@@ -4,6 +4,10 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from config.access.visibility import require
 from config.apikit.views import (
@@ -18,6 +22,8 @@ from config.apikit.views import (
     verb,
 )
 from config.errors import Invalid, NotAllowed
+from config.federation.api import OwnershipOut
+from config.federation.operations import ownership
 from config.organisation.models import User
 from incidents.lifecycle import operations
 from incidents.lifecycle.api.filters import IncidentFilters
@@ -50,6 +56,7 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
     history_hides = ("number",)
     action_permissions = {
         **dict.fromkeys(("list", "retrieve", "history", "timeline", "time_claims"), VIEW),
+        "ownership": VIEW,
         **{name: name for name in (*VERBS, "acknowledge", "choose_time")},
         "create": OPEN,
         "partial_update": "edit",
@@ -144,6 +151,15 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
         if corrected is not None:
             data["supersedes"] = _part(row.timeline, corrected, "supersedes")
         return add_note(row, actor=actor, **data)
+
+    @extend_schema(responses=OwnershipOut)
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def ownership(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Who owns triage, command, policy and reporting: by the model when it was opened."""
+        row = self.get_object()
+        return Response(OwnershipOut(ownership(row.unit, row.opened_at)).data)
+
+    ownership.answer = OwnershipOut  # type: ignore[attr-defined]  # read by the schema
 
     @listing(ClaimOut)
     def time_claims(self, row: Incident) -> QuerySet[KeyTimeClaim]:

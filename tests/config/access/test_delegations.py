@@ -1,6 +1,7 @@
 """Standing in: rights only while it is said, 'X for Y' in the records, one person to four eyes."""
 
 import datetime
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_gives_the_others_rights_only_while_it_is_said(
 ) -> None:
     incident = make_incidents.incident(service=checkout)
     client, path = make.api(mallory), f"/api/v1/incidents/{incident.reference}/"
-    said = {"HTTP_X_WATCHBILL_ACTING_FOR": "alice"}
+    said: Any = {"HTTP_X_WATCHBILL_ACTING_FOR": "alice"}
 
     silent = client.get(path)
     shown = client.get(path, **said)

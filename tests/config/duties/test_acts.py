@@ -11,11 +11,16 @@ from config.access.delegations import delegate
 from config.access.rules import Role
 from config.access.separation import Segregated, require_separate
 from config.duties.models import SegregationVersion
+from config.duties.rules import MATRIX_KEY
 from config.events.models import Event
+from config.governance.activation import activate
 from config.governance.models import SettingVersion, VersionState
-from config.governance.operations import propose
+from config.governance.operations import approve, propose, submit
 from config.organisation.models import User
+from incidents.catalog.models import Service
+from incidents.lifecycle.rules import State
 from tests.config import make
+from tests.incidents import make as make_incidents
 
 pytestmark = pytest.mark.django_db
 DAY = datetime.timedelta(days=1)
@@ -67,3 +72,32 @@ def test_lets_others_do_the_other_half(matrix: SegregationVersion, eve: User, le
     require_separate("policy.approve", draft, actor=lena)
     with pytest.raises(Segregated):
         require_separate("policy.approve", draft, actor=eve)
+
+
+def test_keeps_repair_and_closure_apart_where_the_matrix_says_so(
+    matrix: SegregationVersion, alice: User, checkout: Service
+) -> None:
+    put_in_force("incident.repair", "incident.close")
+    incident = make_incidents.incident(service=checkout, actor=alice)
+    client, path = make.api(alice), f"/api/v1/incidents/{incident.reference}/"
+    client.post(f"{path}resolve/", {})
+
+    answer = client.post(f"{path}close/", {})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "segregation_of_duties")
+    incident.refresh_from_db()
+    assert incident.state == State.RESOLVED
+
+
+def put_in_force(first: str, second: str) -> None:
+    """The next version of the matrix, by people who may."""
+    author, approver = make.user("wanda"), make.user("pia")
+    make.role(Role.POLICY_AUTHOR, to=author)
+    make.role(Role.POLICY_APPROVER, to=approver)
+    pairs = [{"line": "fix", "first": first, "second": second}]
+    draft = propose(
+        SegregationVersion, MATRIX_KEY, actor=author, parts={"act_pairs": pairs}, reason="Fix"
+    )
+    version = submit(draft, actor=author)
+    approve(version, actor=approver, content_hash=version.content_hash)
+    activate(version, actor=approver)

@@ -4,11 +4,12 @@ import datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from rest_framework.test import APIClient
 
 from config import clock
 from config.access.models import RoleAssignment
-from config.access.operations import add_member, change_end, grant_role
+from config.access.operations import add_member, change_end, enterprise, grant_role
 from config.access.rules import Role
 from config.access.separation import Segregated
 from config.due.worker import run_due
@@ -117,7 +118,7 @@ def test_binds_superusers_and_whoever_comes_through_a_team(
 ) -> None:
     team = make.team("approvers")
     make.role(Role.POLICY_APPROVER, to=team)
-    everywhere = {"on": team, "reason": "x"}
+    everywhere: Any = {"on": team, "reason": "x"}
 
     with pytest.raises(Segregated):
         grant_role(Role.POLICY_APPROVER, to=eve, actor=root, **everywhere)
@@ -151,3 +152,19 @@ def test_asks_for_no_exception_that_nobody_needs(administrator: APIClient, eve: 
 
     assert (answer.status_code, answer.json()["code"]) == (409, "exception_not_needed")
     assert answer.json()["errors"][0]["pointer"] == "#/second"
+
+
+@pytest.mark.check("CMP-02.2")
+def test_refuses_a_pair_in_the_admin(eve: User, una: User) -> None:
+    form = {
+        "role": Group.objects.get(name=Role.POLICY_APPROVER).pk, "person": eve.pk,
+        "container": f"unit:{enterprise().pk}", "starts_at_0": "2026-11-01",
+        "starts_at_1": "08:00", "reason": "holidays",
+    }  # fmt: skip
+
+    page = make.browser(una).post("/admin/config/roleassignment/add/", form)
+
+    assert page.status_code == 200
+    assert "kept apart from" in page.content.decode()
+    assert held(eve) == {"policy_author"}
+    assert Event.objects.get(kind="access.refused").actor == una
