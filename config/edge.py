@@ -11,11 +11,14 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from config.access.delegations import act_by
 from config.access.visibility import remembering
 from config.due.models import Installation
-from config.origin import Origin, acting
+from config.errors import NotAllowed
+from config.origin import Origin, acting, for_oneself
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+STAND_IN = "stand_in"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -50,6 +53,24 @@ class OriginMiddleware:
         if is_admin and not hasattr(response, "_csp_replace"):
             response._csp_replace = settings.ADMIN_CSP  # type: ignore[attr-defined]  # django-csp reads it
         return response
+
+
+class StandInMiddleware:
+    """Who has said at the admin that they act for somebody does so until they take it back."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Bind it for this request; a delegation that is over leaves the session."""
+        with for_oneself():
+            kept = request.session.get(STAND_IN) if request.path.startswith("/admin/") else None
+            if kept is not None and request.user.is_authenticated:
+                try:
+                    act_by(request.user, kept)
+                except NotAllowed:
+                    del request.session[STAND_IN]
+            return self.get_response(request)
 
 
 class RightsOnceMiddleware:

@@ -1,6 +1,6 @@
 """All models of the platform, collected for Django."""
 
-from config.access.models import RoleAssignment
+from config.access.models import Delegation, RoleAssignment
 from config.apikit.models import IdempotentRequest
 from config.audit.models import (
     Checkpoint,
@@ -15,6 +15,7 @@ from config.audit.models import (
     Tombstone,
     Unsealed,
 )
+from config.breakglass.models import BreakGlass
 from config.due.models import (
     Attempt,
     Counter,
@@ -23,21 +24,27 @@ from config.due.models import (
     Timer,
     WorkerHeartbeat,
 )
+from config.duties.models import ActPair, DutyException, RolePair, SegregationVersion
 from config.events.models import Event, EventDelivery, RestrictedRead
+from config.federation.models import OperatingModelVersion
 from config.governance.models import Approval, BackTest, Policy, PolicyVersion, SettingVersion
 from config.organisation.models import ApiToken, ApiTokenUse, BusinessUnit, Membership, Team, User
 from config.workspace.models import Preferences, SavedView
 
 __all__ = [
+    "ActPair",
     "ApiToken",
     "ApiTokenUse",
     "Approval",
     "Attempt",
     "BackTest",
+    "BreakGlass",
     "BusinessUnit",
     "Checkpoint",
     "ColumnSet",
     "Counter",
+    "Delegation",
+    "DutyException",
     "Event",
     "EventDelivery",
     "GrantChange",
@@ -47,6 +54,7 @@ __all__ = [
     "LedgerEntry",
     "LogOrigin",
     "Membership",
+    "OperatingModelVersion",
     "OutboundMessage",
     "Policy",
     "PolicyVersion",
@@ -54,8 +62,10 @@ __all__ = [
     "PurgeBatch",
     "RestrictedRead",
     "RoleAssignment",
+    "RolePair",
     "Salt",
     "SavedView",
+    "SegregationVersion",
     "SettingVersion",
     "SigningKey",
     "Team",

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.edge.OriginMiddleware",
+    "config.edge.StandInMiddleware",
     "config.edge.RightsOnceMiddleware",
     "config.apikit.throttling.RateLimitHeaders",
 ]

@@ -6,8 +6,12 @@ from drf_spectacular.views import SpectacularAPIView
 
 from config import health
 from config.access.api import AssignmentViewSet, MeView
+from config.access.rights_api import DelegationViewSet
 from config.adminkit.base import site
 from config.apikit import pages, routes
+from config.breakglass.api import BreakGlassViewSet
+from config.duties.api import DutyExceptionViewSet, SegregationViewSet
+from config.federation.api import DivergenceView, OperatingModelViewSet
 from config.governance.api import PolicyViewSet
 from config.governance.settings_api import SettingViewSet
 from config.organisation.api import TeamViewSet, UnitViewSet, UserViewSet
@@ -20,6 +24,11 @@ OWN: list[routes.Route] = [
     ("users", UserViewSet, "user"),
     ("tokens", TokenViewSet, "token"),
     ("role-assignments", AssignmentViewSet, "role-assignment"),
+    ("delegations", DelegationViewSet, "delegation"),
+    ("segregation-matrices", SegregationViewSet, "segregation-matrix"),
+    ("duty-exceptions", DutyExceptionViewSet, "duty-exception"),
+    ("break-glass", BreakGlassViewSet, "break-glass"),
+    ("operating-models", OperatingModelViewSet, "operating-model"),
     ("policies", PolicyViewSet, "policy"),
     ("settings", SettingViewSet, "setting"),
     ("saved-views", SavedViewViewSet, "savedview"),
@@ -35,6 +44,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", pages.DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/me/", MeView.as_view(), name="me"),
+    path("api/v1/divergence/", DivergenceView.as_view(), name="divergence"),
     path("api/v1/", routes.api(OWN)),
     path("admin/", site.urls),
     path("accounts/", include("config.access.urls")),

@@ -8,9 +8,10 @@ from django.db.models import Q
 
 from compliance.evidence.models import AuditRequest, Export
 from compliance.evidence.rules import Scope
-from config.access.models import RoleAssignment
+from config.access.models import Delegation, RoleAssignment
 from config.access.restricted import tells_of
 from config.audit.models import GrantChange, PurgeBatch, Tombstone
+from config.duties.models import DutyException
 from config.events.models import Event, RestrictedRead
 from config.governance.models import Approval, BackTest, Policy, PolicyVersion
 from config.organisation.models import BusinessUnit, Membership, Team, User
@@ -28,6 +29,8 @@ MASTER: dict[str, type[models.Model]] = {
     "team_history": Team,
     "membership_history": Membership,
     "role_history": RoleAssignment,
+    "delegation_history": Delegation,
+    "duty_exception_history": DutyException,
     "service_history": Service,
     "policy_history": Policy,
     "policy_use_history": PolicyUse,

@@ -4,8 +4,14 @@ import datetime
 
 from compliance.evidence.models import Export
 from compliance.evidence.operations import restart
+from config.access.separation import register_act
 from config.due.jobs import job
 from config.organisation.models import User
+
+register_act("evidence.request", "Ask for evidence", "audit.requested")
+register_act(
+    "evidence.decide", "Decide about a request for evidence", "audit.approved", "audit.refused"
+)
 
 
 @job("resume_exports", every="minutes", minutes=5)

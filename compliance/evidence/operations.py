@@ -16,6 +16,7 @@ from compliance.evidence.models import (
     RequestState,
 )
 from config import clock
+from config.access.separation import require_separate
 from config.access.visibility import access_for
 from config.audit.tracking import lock
 from config.errors import FourEyes, HumanRequired, Invalid, NotAllowed, Refused
@@ -89,6 +90,7 @@ def _decide(request: AuditRequest, state: RequestState, actor: User, reason: str
         raise HumanRequired("Only a person can decide about evidence.", audit=True)
     if request.requested_by_id == actor.pk:
         raise FourEyes("Somebody else decides about your request.", audit=True)
+    require_separate("evidence.decide", request, actor=actor)
     if request.state != RequestState.REQUESTED:
         raise Refused(
             f"This request is {request.get_state_display().lower()} already.", code="audit_decided"

@@ -3,14 +3,18 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group
+from django.db.models import Q
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSplitDateTimeWidget
 
-from config.access.directory import manages
-from config.access.models import ContainerType, RoleAssignment
-from config.access.operations import grant_role, revoke_role
+from config import clock, origin
+from config.access import delegations
+from config.access.directory import administers, manages
+from config.access.models import ContainerType, Delegation, RoleAssignment
+from config.access.operations import change_end, grant_role, revoke_role
 from config.access.rules import Level, label_of
-from config.access.visibility import container_model
+from config.access.visibility import Access, container_model
 from config.adminkit.base import (
     OperationAdmin,
     ReasonForm,
@@ -18,11 +22,21 @@ from config.adminkit.base import (
     actor_of,
     display,
     register,
+    scope,
     visible_rows,
 )
+from config.edge import STAND_IN
 from config.errors import Invalid, NotAllowed
 
 MOST = 300
+
+
+@scope(Group)
+def roles_to_give(access: Access) -> Q:
+    """All of them, for who gives roles anywhere."""
+    reached = access.containers(Level.MANAGE)
+    gives = reached.everything or reached.units or reached.teams or reached.services
+    return Q() if gives else Q(pk__in=[])
 
 
 class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # the model is named in Meta
@@ -38,6 +52,22 @@ class AssignmentForm(forms.ModelForm):  # type: ignore[type-arg]  # the model is
         """The container itself."""
         kind, _, pk = self.cleaned_data["container"].partition(":")
         return container_model(kind)._default_manager.get(pk=pk)
+
+
+class EndForm(ReasonForm):
+    """When it ends, and why that changes."""
+
+    until = forms.SplitDateTimeField(
+        label="Until (UTC)",
+        required=False,
+        widget=UnfoldAdminSplitDateTimeWidget(),
+        help_text="Leave it empty: until somebody takes it back.",
+    )
+    field_order = ["until", "reason"]
+
+    def arguments(self) -> dict[str, Any]:
+        """No end is an end, too."""
+        return dict(self.cleaned_data)
 
 
 @register(RoleAssignment)
@@ -64,7 +94,10 @@ class RoleAssignmentAdmin(OperationAdmin):
     list_select_related = ["role", "person", "team"]
     add_level = Level.MANAGE
     create_operation = grant_role
-    verbs = (Verb("revoke", revoke_role, form=ReasonForm, bulk=True, danger=True),)
+    verbs = (
+        Verb("change_end", change_end, label="Change its end", form=EndForm),
+        Verb("revoke", revoke_role, form=ReasonForm, bulk=True, danger=True),
+    )
 
     @display(description="Holder")
     def holder(self, obj: RoleAssignment) -> str:
@@ -107,8 +140,66 @@ class RoleAssignmentAdmin(OperationAdmin):
         return manages(actor_of(request), place)
 
     def verbs_from(self, obj: RoleAssignment) -> list[str]:
-        """Once."""
-        return [] if obj.revoked_at else ["revoke"]
+        """While it is given."""
+        return [] if obj.revoked_at else ["change_end", "revoke"]
+
+
+@register(Delegation)
+class DelegationAdmin(OperationAdmin):
+    """Who stands in for whom; 'Act for them' shows as 'X for Y' in all that is done so."""
+
+    icon = "supervisor_account"
+    nav_order = 50
+    empty_text = "Nobody stands in for anybody. Add a delegation: who, for whom, until when."
+    list_display = ["delegate", "principal", "starts_at", "until", "revoked_at"]
+    list_filter = ["principal", "delegate"]
+    search_fields = ["principal__name", "delegate__name", "reason"]
+    autocomplete_fields = ["principal", "delegate"]
+    readonly_fields = ["revoked_at"]
+    fieldsets = [
+        (None, {"fields": [("principal", "delegate"), ("starts_at", "until"), "reason"]}),
+        ("State", {"fields": ["revoked_at"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": [("principal", "delegate"), ("starts_at", "until"), "reason"]})
+    ]
+    list_select_related = ["principal", "delegate"]
+    create_operation = delegations.delegate
+    verbs = (
+        Verb(
+            "act",
+            delegations.begin_to_act,
+            label="Act for them",
+            help="All that you do is shown as done for them, until you stop or it ends.",
+        ),
+        Verb("stop", delegations.stop_acting, label="Act for myself again"),
+        Verb("revoke", delegations.revoke_delegation, form=ReasonForm, danger=True),
+    )
+
+    def add_check(self, request: HttpRequest) -> bool:
+        """Everybody lets others stand in for themselves."""
+        return actor_of(request).is_person
+
+    def may_do(self, request: HttpRequest, verb: Verb, obj: Delegation) -> bool:
+        """Who stands in acts; either of the two ends it, or an administrator."""
+        actor, acting = actor_of(request), origin.stand_in_of(actor_of(request).pk)
+        if verb.name in ("act", "stop"):
+            is_acting = acting is not None and acting.principal == obj.principal_id
+            return obj.delegate_id == actor.pk and is_acting == (verb.name == "stop")
+        return actor.pk in (obj.principal_id, obj.delegate_id) or administers(actor)
+
+    def verbs_from(self, obj: Delegation) -> list[str]:
+        """While it runs."""
+        over = obj.revoked_at is not None or obj.until <= clock.now()
+        return [] if over else ["act", "stop", "revoke"]
+
+    def run(self, request: HttpRequest, verb: Verb, obj: Any, arguments: dict[str, Any]) -> None:
+        """The session keeps for whom one acts."""
+        super().run(request, verb, obj, arguments)
+        if verb.name == "act":
+            request.session[STAND_IN] = obj.pk
+        elif verb.name == "stop":
+            request.session.pop(STAND_IN, None)
 
 
 def containers_for(request: HttpRequest) -> list[tuple[str, list[tuple[str, str]]]]:

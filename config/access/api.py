@@ -78,6 +78,13 @@ class AssignmentIn(Input):
         return attrs
 
 
+class EndIn(Input):
+    """When the role ends (null: until it is taken back), and why that changes."""
+
+    until = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(max_length=2000)
+
+
 class AssignmentFilters(django_filters.FilterSet):
     """Which assignments."""
 
@@ -107,6 +114,7 @@ class AssignmentViewSet(Creates, Histories, Resource[RoleAssignment]):
         "history": VIEW,
         "create": OPEN,
         "revoke": VIEW,
+        "change_end": VIEW,
     }
 
     def shown(self, rows: QuerySet[RoleAssignment]) -> QuerySet[RoleAssignment]:
@@ -125,6 +133,14 @@ class AssignmentViewSet(Creates, Histories, Resource[RoleAssignment]):
             starts_at=data.get("starts_at"),
             until=data.get("until"),
         )
+
+    @verb(EndIn)
+    def change_end(self, row: RoleAssignment, data: dict[str, Any], actor: User) -> None:
+        """Let the role end earlier or later; nobody prolongs their own."""
+        _require_manager(actor, container_model(row.container_type)._base_manager.get(
+            pk=row.container_id
+        ))  # fmt: skip
+        operations.change_end(row, actor=actor, **data)
 
     @verb(ReasonIn)
     def revoke(self, row: RoleAssignment, data: dict[str, Any], actor: User) -> None:

@@ -73,6 +73,17 @@ def assignments(user: Any) -> Q:
     return whole
 
 
+@door("Delegation")
+def delegations(user: Any) -> Q:
+    """One's own, given or held; all for who audits or manages the whole enterprise."""
+    if not user.is_authenticated or not user.is_active:
+        return _NOBODY
+    access = access_for(user)
+    if any(access.containers(each).everything for each in (Level.AUDIT, Level.MANAGE)):
+        return Q()
+    return Q(principal_id=user.pk) | Q(delegate_id=user.pk)
+
+
 def manages(user: Any, container: models.Model) -> bool:
     """Whether the user may give and take roles on the container."""
     return access_for(user).containers(Level.MANAGE).reaches(container)

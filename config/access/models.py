@@ -99,3 +99,59 @@ class RoleAssignment(Tracked):
         return (
             f"{self.person or self.team}: {self.role} on {self.container_type} {self.container_id}"
         )
+
+
+class DelegationQuerySet(DirectoryQuerySet["Delegation"]):
+    """Delegations, by time."""
+
+    def in_force(self) -> Self:
+        """Begun, not ended, not taken back, at this moment; both accounts are active."""
+        at = clock.now()
+        return self.filter(
+            starts_at__lte=at,
+            until__gt=at,
+            revoked_at__isnull=True,
+            principal__is_active=True,
+            delegate__is_active=True,
+        )
+
+
+class Delegation(Tracked):
+    """One person stands in for another, from one day to another; never for need-to-know."""
+
+    principal = models.ForeignKey(User, models.PROTECT, related_name="delegations_given")
+    delegate = models.ForeignKey(User, models.PROTECT, related_name="delegations_held")
+    starts_at = models.DateTimeField("from", default=clock.now)
+    until = models.DateTimeField()
+    reason = models.TextField()
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects: ClassVar = DelegationQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["delegate", "until"], name="delegation_delegate")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(principal=models.F("delegate")),
+                name="delegation_of_two",
+                violation_error_code="delegation_of_two",
+                violation_error_message="Name somebody else.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until__gt=models.F("starts_at")),
+                name="delegation_ends_after_start",
+                violation_error_code="delegation_ends_after_start",
+                violation_error_message="The end must be later than the start.",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(reason=""),
+                name="delegation_has_reason",
+                violation_error_code="delegation_has_reason",
+                violation_error_message="Say why somebody stands in.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delegate} for {self.principal}"

@@ -10,13 +10,14 @@ from guardian.models import UserObjectPermission
 from config import clock
 from config.access.models import ContainerType, RoleAssignment
 from config.access.rules import levels_of
+from config.access.separation import refuse_conflicts
 from config.access.visibility import container_model
 from config.audit.tracking import lock
 from config.due.models import Timer
 from config.due.operations import schedule, timer
 from config.errors import Invalid, Refused
 from config.events.operations import record
-from config.organisation.models import BusinessUnit, Membership, Team, User
+from config.organisation.models import BusinessUnit, Membership, Team, User, UserKind
 
 
 def container_type_of(container: models.Model) -> ContainerType:
@@ -41,8 +42,9 @@ def grant_role(
 ) -> RoleAssignment:
     """Give a role on a container to a person or to a team's members.
 
-    Raises `Invalid` for an unknown role, an empty reason or a wrong period, and
-    `Refused` (`role_self_grant`) where people give a role to themselves, or to a team of theirs.
+    Raises `Invalid` for an unknown role, an empty reason or a wrong period, `Refused`
+    (`role_self_grant`) where people give a role to themselves, or to a team of theirs, and
+    `Segregated` where somebody would hold two roles that are kept apart.
     """
     group = Group.objects.filter(name=role).first()
     if group is None:
@@ -62,10 +64,48 @@ def grant_role(
         approved_by=approved_by,
     )
     assignment.full_clean()
+    _check_duties(assignment)
     assignment.save_as(actor, reason=reason)
     record("role.granted", assignment, actor=actor, reason=reason, role=role)
     _follow(assignment)
     return assignment
+
+
+def _check_duties(assignment: RoleAssignment) -> None:
+    # Two roles at once would not see each other: whom they are for is locked first.
+    for person in holders(assignment):
+        lock(person)
+    refuse_conflicts("role.grant", assignment, field="role")
+
+
+@transaction.atomic
+def change_end(
+    assignment: RoleAssignment,
+    *,
+    until: datetime.datetime | None,
+    actor: User,
+    reason: str,
+) -> None:
+    """Let the role end earlier or later. Nobody prolongs their own, and duties are looked at again.
+
+    Raises `Refused` for one that was taken back, or that is over: give it anew.
+    """
+    lock(assignment)
+    over = assignment.until is not None and assignment.until <= clock.now()
+    if assignment.revoked_at is not None or over:
+        raise Refused("This role is over already; give it anew.", code="role_over")
+    if not reason.strip():
+        raise Invalid("Say why the end changes.", field="reason")
+    if until is not None and until <= clock.now():
+        raise Invalid("Choose a time in the future, or take the role back.", field="until")
+    _refuse_self_grant(assignment.person or assignment.team, actor)  # type: ignore[arg-type]  # one of both
+    assignment.until = until
+    assignment.full_clean()
+    _check_duties(assignment)
+    assignment.save_as(actor, "until", reason=reason)
+    until_text = until.isoformat() if until else None
+    record("role.end_changed", assignment, actor=actor, reason=reason, until=until_text)
+    _follow(assignment)
 
 
 @transaction.atomic
@@ -86,12 +126,15 @@ def revoke_role(assignment: RoleAssignment, *, actor: User, reason: str) -> None
 def add_member(team: Team, user: User, *, actor: User, is_lead: bool = False) -> Membership:
     """Take somebody into a team, with the roles that the team holds.
 
-    Raises `Refused` (`role_self_grant`) where people would come to roles of a team by themselves.
+    Raises `Refused` (`role_self_grant`) where people would come to roles of a team by themselves,
+    and `Segregated` where these may not go together with their own.
     """
     if user == actor and RoleAssignment.objects.in_force().filter(team=team).exists():
         _refuse_self_grant(user, actor)
     membership = Membership(team=team, user=user, is_lead=is_lead)
     membership.full_clean()
+    lock(user)
+    refuse_conflicts("team.add_member", membership, field="user")
     membership.save_as(actor)
     record("team.member_added", team, actor=actor, user_id=user.pk)
     project(user)
@@ -109,7 +152,7 @@ def remove_member(membership: Membership, *, actor: User, reason: str = "") -> N
 
 def _refuse_self_grant(to: User | Team, actor: User) -> None:
     own = to == actor or (isinstance(to, Team) and to.memberships.filter(user=actor).exists())
-    if own and not actor.is_superuser:
+    if own and actor.kind != UserKind.SYSTEM:
         raise Refused(
             "Nobody gives a role to themselves; ask another administrator.",
             code="role_self_grant",
@@ -171,6 +214,10 @@ def holders(assignment: RoleAssignment) -> list[User]:
 def _period_began_or_ended(row: Timer, root: RoleAssignment) -> None:
     for user in holders(root):
         project(user)
+    ends = root.until is not None and row.key == f"{root.pk}:{root.until.isoformat()}"
+    if root.revoked_at is None and ends:
+        role = root.role.name
+        record("role.expired", root, actor=User.objects.system(), at=root.until, role=role)
 
 
 def enterprise() -> BusinessUnit:

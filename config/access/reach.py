@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection, models
 
+from config import clock
 from config.access.models import ContainerType, RoleAssignmentQuerySet
 
 type Tables = Mapping[str, type[models.Model]]
@@ -58,10 +59,26 @@ UNION ALL SELECT '', kind, array_agg(DISTINCT id) FROM held
 """
 
 
+_more: list[str] = []
+
+
+def also_granted(seed: str) -> None:
+    """A room above names records that it opens for a time, in columns like those of `GRANTS`.
+
+    Its parameters are the key of the user, and twice the present.
+    """
+    if seed not in _more:
+        _more.append(seed)
+
+
 def granted(user_id: int | None, tables: Tables) -> Reach:
     """By codename of the level; under the empty name the records granted one by one."""
     labels = {model._meta.label_lower: kind for kind, model in tables.items()}
-    return _read(GRANTS, [list(labels), list(labels.values()), user_id], tables)
+    now = clock.now()
+    params: list[Any] = [list(labels), list(labels.values()), user_id]
+    for _ in _more:
+        params += [user_id, now, now]
+    return _read("\nUNION ALL ".join((GRANTS, *_more)), params, tables)
 
 
 def assigned(roles: RoleAssignmentQuerySet, tables: Tables) -> Reach:
@@ -79,3 +96,13 @@ def _read(seed: str, params: Sequence[Any], tables: Tables) -> Reach:
         for name, kind, ids in cursor:
             found.setdefault(name, {})[kind] = frozenset(ids or ())
     return found
+
+
+def joined(one: Reach, other: Reach) -> Reach:
+    """What both reach together."""
+    both: Reach = {name: dict(kinds) for name, kinds in one.items()}
+    for name, kinds in other.items():
+        mine = both.setdefault(name, {})
+        for kind, ids in kinds.items():
+            mine[kind] = mine.get(kind, frozenset()) | ids
+    return both

@@ -115,5 +115,12 @@ def owner(attribute: str = "user_id", *also: str) -> Need:
 
 explain(
     role_self_grant=("Nobody gives a role to themselves", "Ask another administrator."),
+    delegation_missing=(
+        "You don't stand in for them",
+        "Ask them, or an administrator, for a delegation; or act for yourself.",
+        403,
+    ),
+    delegation_over=("The delegation is over already", "Nothing is left to do."),
+    role_over=("The role is over already", "Give it anew, with a reason and an end."),
     role_revoked=("The role was taken back already", "Nothing is left to do."),
 )

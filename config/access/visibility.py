@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import Q
 from guardian.models import UserObjectPermission
 
+from config import origin
 from config.access import reach, restricted
 from config.access.lookups import AnyOf  # noqa: F401  # registers `any_of`
 from config.access.models import ContainerType, RoleAssignment
@@ -199,6 +200,15 @@ class Access:
         ]
         return frozenset().union(*(verbs for need, verbs in groups if self._meets(need, obj)))
 
+    def meets(self, need: Need, obj: Any) -> bool:
+        """Whether the user has on the record what the need names, whatever the verb."""
+        return self.user.is_superuser or self._meets(need, obj)
+
+    def meets_everywhere(self, need: Need) -> bool:
+        """Whether the user has it on the whole enterprise."""
+        by_level = need.level is not None and self.containers(need.level).everything
+        return by_level or self.holding(need.roles).everything
+
     def _meets(self, need: Need, obj: Any) -> bool:
         if need.owner and getattr(obj, need.owner) == self.user.pk:
             return True
@@ -256,11 +266,19 @@ class Access:
 
     @cached_property
     def _granted(self) -> Reach:
-        return reach.granted(self.user.pk, _containers)
+        own = reach.granted(self.user.pk, _containers)
+        found = origin.stand_in_of(self.user.pk)
+        if found is None:
+            return own
+        theirs = reach.granted(found.principal, _containers)
+        theirs.pop("", None)  # need-to-know is personal
+        return reach.joined(own, theirs)
 
     @cached_property
     def _assigned(self) -> Reach:
-        mine = Q(person_id=self.user.pk) | Q(team__memberships__user_id=self.user.pk)
+        found = origin.stand_in_of(self.user.pk)
+        people = [self.user.pk] if found is None else [self.user.pk, found.principal]
+        mine = Q(person_id__in=people) | Q(team__memberships__user_id__in=people)
         return reach.assigned(RoleAssignment.objects.in_force().filter(mine), _containers)
 
 

@@ -1,7 +1,7 @@
 """What differs between two entries of a record's history, in words."""
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -15,19 +15,20 @@ _TIME = "%Y-%m-%d %H:%M:%S UTC"
 _MOST = 300
 
 
-def set_changes(entries: Iterable[Any]) -> None:
+def set_changes(entries: Iterable[Any], *, hidden: Collection[str] = ()) -> None:
     """Give each of the entries, newest first, its `history_delta_changes`; the oldest has none.
 
     Every kept field counts. simple-history compares only what forms edit, and most of what
-    matters (a state, who acknowledged, the times) is set by operations.
+    matters (a state, who acknowledged, the times) is set by operations. `hidden` names fields that
+    the reader may not read.
     """
     for newer, older in pairwise(entries):
-        newer.history_delta_changes = list(_changes(newer, older))
+        newer.history_delta_changes = list(_changes(newer, older, hidden))
 
 
-def _changes(newer: Any, older: Any) -> Iterator[dict[str, str]]:
+def _changes(newer: Any, older: Any, hidden: Collection[str]) -> Iterator[dict[str, str]]:
     for field in sorted(newer.tracked_fields, key=lambda each: str(each.verbose_name)):
-        if field.name in _LEFT_OUT or field.name.endswith(_DIGEST):
+        if field.name in _LEFT_OUT or field.name in hidden or field.name.endswith(_DIGEST):
             continue
         if getattr(newer, field.attname) != getattr(older, field.attname):
             title = str(field.verbose_name)

@@ -13,6 +13,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
+from config.access.masking import masked, masked_in_lists
 from config.access.reading import note_reads
 from config.access.restricted import traced
 from config.access.rules import Level
@@ -139,8 +140,29 @@ class BaseAdmin(_Base):
         return super().get_search_results(request, queryset, search_term)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        """Filters by a related record offer only the records that the visitor may see."""
-        return scoped_filters(self.model, super().get_list_filter(request))
+        """Filters by a related record offer only the records that the visitor may see.
+
+        None asks for what is masked in some row: its answers would tell.
+        """
+        hidden = masked_in_lists(access_of(request), self.model)
+        offered = [each for each in super().get_list_filter(request) if _name(each) not in hidden]
+        return scoped_filters(self.model, offered)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Without columns that are masked in some row."""
+        hidden = masked_in_lists(access_of(request), self.model)
+        return [each for each in super().get_list_display(request) if each not in hidden]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without the fields of the row that the visitor may not read; what has none can't say."""
+        declared = super().get_fieldsets(request, obj)
+        hidden = frozenset() if obj is None else masked(access_of(request), obj)
+        if not hidden:
+            return declared
+        return [
+            (title, {**options, "fields": _shown(options["fields"], hidden)})
+            for title, options in declared
+        ]
 
     @property
     def media(self) -> Media:
@@ -212,13 +234,12 @@ class BaseAdmin(_Base):
         return super().history_view(request, object_id, extra_context)
 
     def set_history_delta_changes(
-        self,
-        request: HttpRequest,
-        historical_records: Any,
-        foreign_keys_are_objs: bool = True,
+        self, request: HttpRequest, historical_records: Any, foreign_keys_are_objs: bool = True
     ) -> None:
-        """What differs, of every field: simple-history alone leaves out what no form edits."""
-        set_changes(historical_records)
+        """What differs, of every field that the visitor may read."""
+        record = getattr(request, "_watchbill_record", None)
+        hidden = frozenset() if record is None else masked(access_of(request), record)
+        set_changes(historical_records, hidden=hidden)
 
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, **kwargs: Any
@@ -305,3 +326,14 @@ class OversightAdmin(ReadOnlyAdmin):
             *self.get_ordering(request)
         )
         return traced(access_of(request).open_rows(rows)) if oversees(request) else rows.none()
+
+
+def _name(offered: Any) -> Any:
+    """Of a filter: the field's name, however it is declared."""
+    return offered[0] if isinstance(offered, tuple) else offered
+
+
+def _shown(fields: Any, hidden: frozenset[str]) -> list[Any]:
+    """The fields of a set, which may stand together in one line."""
+    lines = [_shown(each, hidden) if isinstance(each, (list, tuple)) else each for each in fields]
+    return [each for each in lines if each and (isinstance(each, list) or each not in hidden)]

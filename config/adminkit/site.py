@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils.functional import SimpleLazyObject
 from unfold.sites import UnfoldAdminSite
 
+from config import origin
 from config.access.reading import note_reads
 from config.adminkit import preferences, saving
 from config.adminkit.navigation import place_of
@@ -52,6 +53,7 @@ class WatchbillSite(_Site):
         context: dict[str, Any] = super().each_context(request)
         context["place"] = place_of(request)
         context["is_setup_mode"] = self.has_permission(request) and is_setup_mode()
+        context["stand_in"] = origin.stand_in_of(request.user.pk)
         if self.has_permission(request):
             context["list_keys"] = desk_of(request).preferences.list_keys
         return context

@@ -10,6 +10,7 @@ from rest_framework.serializers import ListSerializer
 
 from config.apikit import schema_fields
 from config.apikit.filters import extra_parameters
+from config.apikit.masking import may_be_left_out
 from config.apikit.serializers import Input
 from config.apikit.views import Resource
 
@@ -127,6 +128,9 @@ class Schema(AutoSchema):
         kind = serializer if isinstance(serializer, type) else type(serializer)
         if direction == "request" and issubclass(kind, Input):
             found["additionalProperties"] = False
+        left_out = may_be_left_out(kind) if direction == "response" else frozenset()
+        if left_out and "required" in found:
+            found["required"] = [name for name in found["required"] if name not in left_out]
         return found
 
     def _handler(self) -> Any:

@@ -76,10 +76,12 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import GenericViewSet
 
+from config.access.delegations import act_for
+from config.access.masking import masked
 from config.access.reading import note_reads
 from config.access.restricted import traced
-from config.access.visibility import require
-from config.apikit import idempotency, versions
+from config.access.visibility import access_for, require
+from config.apikit import idempotency, masking, versions
 from config.apikit.history import HistoryOut, HistoryPages, described
 from config.apikit.pagination import NewestFirst
 from config.apikit.permissions import OPEN, VIEW
@@ -103,6 +105,7 @@ __all__ = [
 
 type Inputs = Mapping[str, type[BaseSerializer[Any]]]
 type Handler = Callable[..., Response]
+ACTING_FOR = "X-Watchbill-Acting-For"  # the user name of whom the caller stands in for
 SAFE = ("GET", "HEAD")
 
 
@@ -181,8 +184,9 @@ class Resource[M: models.Model](GenericViewSet[M]):
 
     def answer(self, row: Any, *, status: int = 200) -> Response:
         """The row as the action shows it, with its ETag."""
-        response = Response(self.get_serializer(row).data, status=status)
-        return versions.tagged(response, row)
+        serializer = self.get_serializer(row)
+        (data,) = masking.for_reader(type(serializer), [row], [serializer.data], self.request.user)
+        return versions.tagged(Response(data, status=status), row)
 
     def page(self, rows: Any, **options: Any) -> Response:
         """One page of rows, by their shape where that is known (`config.apikit.rows`)."""
@@ -201,11 +205,17 @@ class Resource[M: models.Model](GenericViewSet[M]):
     def _page_of(self, rows: Any, shown: Callable[[Any], Any]) -> Response:
         found = self.paginate_queryset(rows)
         note_reads(found or (), self.request._request)
-        return self.get_paginated_response(shown(found))
+        said = masking.for_reader(
+            self.get_serializer_class(), found or (), shown(found), self.request.user
+        )
+        return self.get_paginated_response(said)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After the checks, put every write into one transaction with origin `api`."""
         super().initial(request, *args, **kwargs)
+        principal = request.headers.get(ACTING_FOR)
+        if principal is not None and isinstance(request.user, User):
+            act_for(request.user, principal)
         name = (request.method or "").lower()
         if request.method not in SAFE and self.action:
             handler = getattr(self, name)
@@ -301,7 +311,8 @@ class Histories:
         """Every change of the row, newest first."""
         row = self.get_object()
         rows = row.history.select_related("history_user")
-        found = described(self.paginate_queryset(rows), rows, request.user, self.history_hides)
+        hidden = {*self.history_hides, *masked(access_for(request.user), row)}
+        found = described(self.paginate_queryset(rows), rows, request.user, hidden)
         return self.get_paginated_response(found)  # type: ignore[no-any-return]  # self is Any
 
     history.answer = HistoryOut  # type: ignore[attr-defined]  # read by the schema

@@ -192,7 +192,7 @@ class Tracked(Kept):
 
     def _write(self, actor: "User", reason: str, write: Any) -> Self:
         self._history_user = actor
-        self._change_reason = reason
+        self._change_reason = origin.said_for(reason, actor.pk)
         self._history_date = clock.now()
         token = _saving.set(True)
         try:

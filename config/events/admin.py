@@ -20,7 +20,7 @@ class EventAdmin(OversightAdmin):
     empty_text = "Nothing has happened yet. Every change, sign-in and page is listed here."
     section = "Evidence"
     nav_order = 10
-    list_display = ["at", "kind", "subject_name", "actor", "origin", "reason"]
+    list_display = ["at", "kind", "subject_name", "who", "origin", "reason"]
     list_filter = ["origin", ("at", RangeDateTimeFilter)]
     list_filter_submit = True
     search_fields = ["kind", "subject_name"]
@@ -30,6 +30,12 @@ class EventAdmin(OversightAdmin):
         ("Data", {"fields": ["data"]}),
     ]
     list_select_related = ["actor"]
+
+    @display(description="Actor", ordering="actor__name")
+    def who(self, event: Event) -> str:
+        """Who did it, and for whom, where somebody stood in."""
+        principal = event.data.get("for")
+        return f"{event.actor} for {principal}" if principal else str(event.actor)
 
 
 @register(EventDelivery)

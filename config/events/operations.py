@@ -60,6 +60,9 @@ def compose(
 ) -> Event:
     """The event as `record` would append it, for rows that tell of it: `publish` appends both."""
     moment = clock.now()
+    acts_for = origin.stand_in_of(actor.pk)
+    if acts_for is not None:
+        data["for"] = acts_for.username
     event = Event(
         kind=kind,
         subject_type=subject._meta.label_lower if subject is not None else "",

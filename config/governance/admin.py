@@ -10,8 +10,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from config.access.rules import Role
 from config.adminkit.base import (
-    ReadOnlyAdmin,
+    OperationAdmin,
     ReadOnlyInline,
+    ReasonForm,
+    Verb,
     access_of,
     actor_of,
     display,
@@ -23,8 +25,14 @@ from config.governance import registry
 from config.governance.activation import awaits_review
 from config.governance.content import concrete
 from config.governance.forms import field_of
-from config.governance.models import Policy, PolicyVersion, SettingVersion, VersionState
-from config.governance.operations import is_own_work
+from config.governance.models import (
+    Freedom,
+    Policy,
+    PolicyVersion,
+    SettingVersion,
+    VersionState,
+)
+from config.governance.operations import is_own_work, set_freedom
 from config.governance.setup import is_setup_mode
 from config.governance.wording import period_of
 
@@ -64,8 +72,15 @@ class VersionInline(ReadOnlyInline):
         return format_html('<a href="{}">{}</a>', link, name) if link else name
 
 
+class FreedomForm(ReasonForm):
+    """What units may do, and why that changes."""
+
+    freedom = forms.ChoiceField(choices=Freedom.choices, widget=UnfoldAdminSelectWidget)
+    field_order = ["freedom", "reason"]
+
+
 @register(Policy)
-class AllPoliciesAdmin(ReadOnlyAdmin):
+class AllPoliciesAdmin(OperationAdmin):
     """Every policy of every kind, with its versions."""
 
     nav_title = "All policies"
@@ -79,6 +94,19 @@ class AllPoliciesAdmin(ReadOnlyAdmin):
     readonly_fields = ["kind", "key", "unit", "title", "freedom"]
     fields = ["title", "kind", "key", "unit", "freedom"]
     inlines = [VersionInline]
+    verbs = (
+        Verb(
+            "set_freedom",
+            set_freedom,
+            label="Lock it, or open it to units",
+            form=FreedomForm,
+            help="Locked: it holds everywhere. Extendable: units add rows. Free: units decide.",
+        ),
+    )
+
+    def verbs_from(self, obj: Policy) -> list[str]:
+        """The enterprise's alone."""
+        return ["set_freedom"] if obj.unit_id is None else []
 
 
 class NewSettingForm(NewPolicyForm):

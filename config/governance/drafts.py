@@ -9,8 +9,9 @@ from django.db import models
 
 from config.audit.tracking import Tracked
 from config.errors import Invalid, Refused
-from config.events.operations import record
+from config.events.operations import blockers, record
 from config.governance.content import Part, content_of, parts_of, root_fields
+from config.governance.freedom import refuse_beyond
 from config.governance.in_force import policy_of
 from config.governance.models import Freedom, Policy, PolicyVersion, VersionState
 from config.governance.rules import plain
@@ -35,9 +36,14 @@ def make_policy(
     enterprise = policy_of(kind, key) if place else None
     if enterprise is not None and enterprise.freedom == Freedom.LOCKED:
         raise Refused(
-            "The enterprise's version of this policy holds for every unit.", code="policy_locked"
+            "The enterprise's version of this policy holds for every unit.",
+            code="policy_locked",
+            audit=True,
         )
     policy = Policy(kind=kind, key=key, title=title, unit=place, freedom=freedom)
+    against = blockers("policy.of_unit", policy)
+    if against:
+        raise Refused(against[0].text, code=against[0].code, audit=True)
     policy.full_clean()
     policy.save_as(actor)
     record("policy.created", policy, actor=actor)
@@ -59,14 +65,29 @@ def make_draft[M: PolicyVersion](
         )
     latest = policy.versions.aggregate(latest=models.Max("number"))["latest"] or 0
     version = model(policy=policy, number=latest + 1, author=actor)
-    source = model._base_manager.filter(policy=policy, state=VersionState.ACTIVE).first()
+    source = _basis(model, policy)
     copied = None if source is None else content_of(source)
     fields = model.initial_values(policy) if copied is None else copied.fields
     rows = {} if copied is None else copied.parts
     write(version, actor, {**fields, **(values or {})}, {**rows, **(parts or {})}, reason)
-    based_on = source.number if source is not None else None
+    own = source is not None and source.policy_id == policy.pk
+    based_on = source.number if source is not None and own else None
     record("policy.drafted", version, actor=actor, reason=reason, based_on=based_on)
     return version
+
+
+def _basis[M: PolicyVersion](model: type[M], policy: Policy) -> M | None:
+    """What is in force; for a unit's first version the enterprise's, which it is to extend."""
+    rows = model._base_manager.filter(state=VersionState.ACTIVE)
+    own = rows.filter(policy=policy).first()
+    if own is not None or policy.unit_id is None:
+        return own
+    return rows.filter(
+        policy__kind=policy.kind,
+        policy__key=policy.key,
+        policy__unit=None,
+        policy__freedom=Freedom.EXTENDABLE,
+    ).first()
 
 
 def write(
@@ -88,6 +109,7 @@ def write(
         if name not in known:
             raise Invalid(f"There are no '{name}' here.", field=name)
         _replace_rows(known[name], version, rows, actor)
+    refuse_beyond(version)
 
 
 def _assign(row: models.Model, fields: "Iterable[models.Field[Any, Any]]", values: Row) -> None:

@@ -1,12 +1,14 @@
 """What every process must know of governance: settings, triggers, timers, rights and guards."""
 
 from config.access.rules import Role
+from config.access.separation import register_act
 from config.access.visibility import register_verbs
 from config.errors import Blocker, Invalid
 from config.events.models import Event
 from config.events.operations import guard, within
 from config.governance import activation, registry, setup, shipped, triggers
 from config.governance.content import version_models
+from config.governance.freedom import beyond_freedom
 from config.governance.in_force import setting
 from config.governance.models import PolicyVersion, SettingVersion, VersionState
 from config.governance.rules import VERBS
@@ -18,11 +20,23 @@ for _model in version_models():
 register_verbs(PolicyVersion, VERBS)
 
 
+register_act(
+    "policy.write", "Write a policy", "policy.drafted", "policy.draft_saved", "policy.submitted"
+)
+register_act("policy.approve", "Approve a policy", "policy.approved")
+
+
 @within("role.granted")
 def end_setup_mode(event: Event) -> None:
     """The second approver ends set-up mode at once."""
     if event.data["role"] == Role.POLICY_APPROVER:
         setup.note_end(event.actor)
+
+
+@guard("policy.activate")
+def unit_keeps_to_its_freedom(version: PolicyVersion) -> list[Blocker]:
+    """The enterprise's version may have changed since the unit's draft was written."""
+    return beyond_freedom(version)
 
 
 @guard(f"policy.activate:{SettingVersion.policy_kind}")

@@ -211,6 +211,13 @@ class PolicyVersion(Tracked):
         """
         return values
 
+    def beyond(self, enterprise: "PolicyVersion") -> list[str] | None:
+        """What a unit's version says beyond an extendable one of the enterprise, in sentences.
+
+        None: by the usual rule, rows may be added, and nothing changed or left out.
+        """
+        return None
+
 
 class Decision(models.TextChoices):
     """What a reviewer said."""
@@ -295,6 +302,10 @@ class SettingVersion(PolicyVersion):
         if policy.unit_id and setting.unit_may == registry.UnitMay.LOCKED:
             raise Invalid("This setting holds for the whole enterprise.", field="unit")
         return {**values, "value": setting.clean(values["value"])} if "value" in values else values
+
+    def beyond(self, enterprise: PolicyVersion) -> list[str] | None:
+        """Nothing here: the bounds of the registry are kept by a guard of activation."""
+        return []
 
 
 register_verbs(Policy, VERBS)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from config.access.separation import require_separate
 from config.audit.tracking import lock
 from config.due.operations import cancel
 from config.errors import FourEyes, HumanRequired, Invalid, Refused, Stale, TransitionRefused
@@ -151,6 +152,8 @@ def approve[M: PolicyVersion](
             "This is not the content that you read; open the version again.", code="content_changed"
         )
     is_own = _check_four_eyes(version, actor)
+    if not is_own:  # set-up mode lets the only approver approve their own
+        require_separate("policy.approve", version, actor=actor)
     _decide(version, actor, Decision.APPROVED, comment, in_setup_mode=is_own)
     version.state = VersionState.APPROVED
     version.save_as(actor, "state", reason=comment)
@@ -184,6 +187,28 @@ def send_back[M: PolicyVersion](version: M, *, actor: User, reason: str) -> M:
     version.save_as(actor, "state", "content_hash", "activates_at", reason=reason)
     record("policy.sent_back", version, actor=actor, reason=reason)
     return version
+
+
+@transaction.atomic
+def set_freedom(policy: Policy, *, freedom: str, actor: User, reason: str) -> Policy:
+    """Say what units may do with an enterprise policy; what they have is reported, not ended."""
+    require_person(actor, "open or lock")
+    lock(policy)
+    if policy.unit_id is not None:
+        raise Refused(
+            "Only the enterprise's policy says what units may do.", code="freedom_of_unit"
+        )
+    if freedom not in Freedom.values:
+        raise Invalid(f"Choose one of {', '.join(Freedom.values)}.", field="freedom")
+    if not reason.strip():
+        raise Invalid("Say why this changes.", field="reason")
+    if freedom != policy.freedom:
+        was, policy.freedom = policy.freedom, Freedom(freedom)
+        policy.save_as(actor, "freedom", reason=reason)
+        record(
+            "policy.freedom_changed", policy, actor=actor, reason=reason, was=was, freedom=freedom
+        )
+    return policy
 
 
 def activation_key(version: PolicyVersion) -> str:

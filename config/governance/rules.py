@@ -32,6 +32,7 @@ VERBS: Mapping[str, Need] = {
     "retire": _ACTIVATORS,
     "activate_in_emergency": roles(Role.POLICY_APPROVER, Role.DUTY_MANAGER),
     "review_emergency": _APPROVERS,
+    "set_freedom": _APPROVERS,
 }
 
 
@@ -134,6 +135,14 @@ explain(
     policy_locked=(
         "The enterprise keeps this policy for every unit",
         "Propose the change for the enterprise, without a unit.",
+    ),
+    policy_extension=(
+        "A unit may add to this policy, and change nothing of the enterprise's",
+        "Leave the enterprise's rows as they are, and add your own; or have theirs changed first.",
+    ),
+    freedom_of_unit=(
+        "Only the enterprise's policy says what units may do",
+        "Open the enterprise's policy of the same kind and key.",
     ),
     setting_unknown=("There is no such setting any more", "Retire the version."),
     setting_not_tighter=(

@@ -3,8 +3,13 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from config.access.operations import add_member, remove_member
+from config.access.rights import rights_of
 from config.access.rules import Level
 from config.access.visibility import require
 from config.adminkit.base import (
@@ -14,6 +19,7 @@ from config.adminkit.base import (
     Verb,
     access_of,
     actor_of,
+    display,
     register,
 )
 from config.adminkit.passwords import GivenPasswordForm
@@ -104,10 +110,13 @@ class UserAdmin(OperationAdmin):
     list_display = ["name", "username", "email", "kind", "is_staff", "is_active"]
     list_filter = ["kind", "is_active", "is_staff"]
     search_fields = ["name", "username", "email"]
-    readonly_fields = ["kind", "is_active", "is_superuser", "created_at"]
+    readonly_fields = ["kind", "is_active", "is_superuser", "created_at", "effective_rights"]
     fieldsets = [
         (None, {"fields": ["username", "name", "email", "time_zone", "is_staff"]}),
-        ("Account", {"fields": ["kind", "is_active", "is_superuser", "created_at"]}),
+        (
+            "Account",
+            {"fields": ["kind", "is_active", "is_superuser", "created_at", "effective_rights"]},
+        ),
     ]
     add_fieldsets = [(None, {"fields": ["username", "name", "email", "time_zone", "is_staff"]})]
     change_verb = "edit"
@@ -118,6 +127,31 @@ class UserAdmin(OperationAdmin):
         Verb("activate", operations.activate_user, form=ReasonForm),
         Verb("set_password", operations.set_password, form=GivenPasswordForm),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page of the rights."""
+        view = self.admin_site.admin_view(self.rights_view)
+        page = path("<path:object_id>/rights/", view, name="config_user_rights")
+        return [page, *super().get_urls()]
+
+    def rights_view(self, request: HttpRequest, object_id: str) -> TemplateResponse:
+        """What the person may do where, and why, as far as the visitor may know."""
+        person = self.required_object(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": person,
+            "title": f"Effective rights of {person}",
+            "rights": rights_of(person, reader=actor_of(request)),
+            "change_url": self.page_of(person),
+        }
+        return TemplateResponse(request, "access/rights.html", context)
+
+    @display(description="Effective rights")
+    def effective_rights(self, person: User) -> SafeString:
+        """Where they are listed, with the reason of each."""
+        link = reverse("admin:config_user_rights", args=(person.pk,))
+        return format_html('<a href="{}">What they may do, and why</a>', link)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """A user name is for ever."""

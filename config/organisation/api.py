@@ -4,9 +4,15 @@ from typing import Any
 
 import django_filters
 from django.db.models import Prefetch, QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from config.access.models import ContainerType
 from config.access.operations import add_member, enterprise, remove_member
+from config.access.rights_api import RightsOut, asked_rights
 from config.access.visibility import require
 from config.apikit.serializers import Input, ReasonIn, Ref
 from config.apikit.views import VIEW, Creates, Edits, Histories, Resource, verb
@@ -251,6 +257,7 @@ class UserViewSet(Creates, Edits, Histories, Resource[User]):
         "partial_update": "edit",
         "deactivate": "deactivate",
         "activate": "activate",
+        "rights": VIEW,
     }
 
     def shown(self, rows: QuerySet[User]) -> QuerySet[User]:
@@ -282,3 +289,18 @@ class UserViewSet(Creates, Edits, Histories, Resource[User]):
     def activate(self, row: User, data: dict[str, Any], actor: User) -> None:
         """Open the account again."""
         operations.activate_user(row, actor=actor, reason=data["reason"])
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("container_type", str, enum=ContainerType.values),
+            OpenApiParameter("container", str, description="Only what reaches it, by its key."),
+        ]
+    )
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def rights(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What the person may do where, and why, as far as the caller may know."""
+        reader: Any = request.user
+        found = asked_rights(self.get_object(), reader, request.query_params)
+        return Response(RightsOut(found, context=self.get_serializer_context()).data)
+
+    rights.answer = RightsOut  # type: ignore[attr-defined]  # read by the schema

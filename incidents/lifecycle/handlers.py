@@ -5,17 +5,22 @@ import datetime
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q
 
 from config.access.restricted import unrestricted
+from config.access.separation import register_act
+from config.breakglass.models import BreakGlass
+from config.breakglass.operations import OPENED
 from config.due.jobs import job
 from config.due.models import Timer
 from config.due.operations import timer
 from config.errors import Blocker
-from config.events.operations import guard
+from config.events.models import Event
+from config.events.operations import guard, within
 from config.metrics import Samples, metric
 from incidents.lifecycle import facts, gating, replay
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import provisional
 from incidents.lifecycle.operations.components import unrestored
 from incidents.lifecycle.operations.reassessing import open_request
+from incidents.timeline.operations import record
 
 __all__ = ["facts", "gating", "replay"]
 
@@ -56,6 +61,24 @@ def severity_is_decided(incident: Incident) -> list[Blocker]:
         text = "The severity is provisional: confirm or lower it."
         found.append(Blocker("severity_undecided", text))
     return found
+
+
+register_act("incident.repair", "Repair an incident", "incident.mitigated", "incident.resolved")
+register_act("incident.close", "Close an incident", "incident.closed")
+
+
+@within(OPENED)
+def tell_the_timeline(event: Event) -> None:
+    """Who is in the incident reads there who has broken the glass, and why."""
+    row = event.about(BreakGlass)
+    if row.record_type == Incident._meta.label_lower:
+        record(
+            Incident.objects.get(pk=row.record_id),
+            "incident.glass_broken",
+            actor=event.actor,
+            text=f"{row.person} opened this by break-glass, until {row.until:%H:%M} UTC.",
+            reason=row.reason,
+        )
 
 
 @metric("incidents_open", "Open incidents.", "severity", "acknowledged")

@@ -99,6 +99,17 @@ NEEDS: Mapping[str, Need] = {
 WORST = "SEV1"
 # States in which the record is over: its severity is changed no more.
 OVER = (State.CLOSED, State.CANCELLED)
+# What an incident costs, and whom it concerns by law, is for who works on it, decides or audits:
+# not for who was merely let in, such as a vendor's people.
+IMPACT_READERS = Need(
+    level=Level.RESPOND,
+    roles=frozenset(
+        {
+            *(Role.EXECUTIVE, Role.LEGAL, Role.COMPLIANCE_OFFICER, Role.PRIVACY_OFFICER),
+            *(Role.PR_OFFICER, Role.AUDITOR, Role.VENDOR_MANAGER),
+        }
+    ),
+)
 
 # Times that only a verb reaches; a claim about them can be chosen, but doesn't stand by itself.
 BY_VERB_ONLY = ("acknowledged", "resolved", "closed")

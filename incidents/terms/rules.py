@@ -158,11 +158,6 @@ explain(
         "Another part of the company has a value of this kind and key",
         "Choose another key, or use the value that is there.",
     ),
-    policy_extension=(
-        "A unit may only add below what the enterprise has",
-        "Choose an enterprise value as parent, and a key of the unit's own.",
-        400,
-    ),
     value_retired=("This value is retired", "Choose one that is offered.", 400),
     value_not_offered=("This value isn't offered here", "Choose one that is offered.", 400),
     category_not_of_type=(

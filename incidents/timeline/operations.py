@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 
-from config import clock
+from config import clock, origin
 from config.audit.tracking import lock
 from config.errors import Invalid, Refused
 from config.events.operations import compose, publish
@@ -52,7 +52,7 @@ def record(
         recorded_at=event.recorded_at,
         actor=actor,
         origin=event.origin,
-        source=source,
+        source=source or origin.said_for("", actor.pk).strip("()"),
         reliability=reliability,
         supersedes=supersedes,
     )

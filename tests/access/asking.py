@@ -12,7 +12,12 @@ from tests.access.world import World
 from tests.config import make
 
 # Here the operation asks for the right, after the body was read.
-OPEN_VERBS = {"role-assignment-revoke"}
+OPEN_VERBS = {
+    "role-assignment-revoke",
+    "role-assignment-change-end",
+    "delegation-revoke",
+    "break-glass-review",
+}
 
 type Ask = Callable[[Call], Any]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from compliance.evidence.models import AuditRequest
 from config import clock
+from config.breakglass.models import BreakGlass
 from config.organisation.models import BusinessUnit, Team
 from escalation.rota.models import Schedule
 from incidents.catalog.models import Service
@@ -39,6 +40,17 @@ def _bodies(world: World) -> dict[str, Body]:
             "role": "analyst", "person": "bob", "container_type": "team", "container": team,
             "reason": why,
         },
+        "delegation-list": {"delegate": "alice", "until": now + day, "reason": why},
+        "operating-model-list": {"key": "default"},
+        "segregation-matrix-list": {"key": "default"},
+        "duty-exception-list": {
+            "person": "bob", "first": "policy_author", "second": "policy_approver",
+            "until": now + day, "reason": why,
+        },
+        "delegation-revoke": {"reason": why},
+        "role-assignment-change-end": {"until": now + day, "reason": why},
+        "break-glass-list": {"record": world[BreakGlass].record_name, "reason": why},
+        "break-glass-review": {"outcome": "justified", "finding": why},
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
         "intaketemplate-list": {"type": "any", "unit": unit, "demands": []},

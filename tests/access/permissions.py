@@ -63,6 +63,7 @@ PEOPLE: Mapping[str, str | tuple[Role, ...]] = {
     "compliance": "lena",
     "auditor": "carol",
     "integrator": (Role.INTEGRATOR,),
+    "vendor": (Role.VENDOR_USER,),
     "stranger": "mallory",
 }
 PERSONAS = (*PEOPLE, ANONYMOUS)

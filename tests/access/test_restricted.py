@@ -109,6 +109,7 @@ def admin_addresses(hidden: Hidden) -> Iterator[str]:
                 )
 
 
+@pytest.mark.check("CMP-02.1")
 def test_shows_in_no_list_of_the_api(hidden: Hidden, alice: User) -> None:
     client = make.api(alice)
 
@@ -124,6 +125,7 @@ def test_shows_in_no_list_of_the_api(hidden: Hidden, alice: User) -> None:
     assert [row["title"] for row in listed] == ["Something to see"]
 
 
+@pytest.mark.check("CMP-02.1")
 def test_shows_on_no_page_of_the_admin(hidden: Hidden, alice: User) -> None:
     client = make.browser(alice)
 
@@ -144,6 +146,7 @@ def test_is_seen_by_whom_was_let_in(hidden: Hidden, bob: User) -> None:
     assert hidden.live.reference in found
 
 
+@pytest.mark.check("CMP-02.1")
 @pytest.mark.parametrize("persona", ["alice", "carol"])
 def test_opens_no_row_that_hangs_on_it(
     hidden: Hidden, persona: str, request: pytest.FixtureRequest
@@ -171,6 +174,7 @@ def test_lies_behind_no_door_of_any_model(
         assert not rows.visible_to(person).filter(incident__in=hidden.both).exists(), kind
 
 
+@pytest.mark.check("CMP-02.1")
 @pytest.mark.parametrize("persona", ["alice", "carol"])
 def test_answers_as_if_it_were_not_there(
     hidden: Hidden, persona: str, request: pytest.FixtureRequest
@@ -197,6 +201,7 @@ def test_is_not_betrayed_by_what_names_it(hidden: Hidden, alice: User) -> None:
     assert len(texts) == 1
 
 
+@pytest.mark.check("CMP-02.1")
 def test_does_not_count(checkout: Service, alice: User, bob: User) -> None:
     make_incidents.incident("Something to see", service=checkout, actor=bob)
     before = counted(make.browser(alice))

@@ -17,6 +17,7 @@ from compliance.evidence.models import Export, ExportProgress, ExportState
 from compliance.evidence.operations import approve_request, file_of, request_audit
 from compliance.governance_reviews.operations import give_feedback, open_review
 from config import clock
+from config.access.delegations import delegate
 from config.access.models import RoleAssignment
 from config.access.rules import Role
 from config.audit.models import (
@@ -28,12 +29,17 @@ from config.audit.models import (
     Tombstone,
 )
 from config.audit.sealing import seal
+from config.breakglass.operations import break_glass
 from config.due.models import OutboundMessage, Timer, WorkerHeartbeat
 from config.due.worker import run_due
+from config.duties.models import DutyException, SegregationVersion
+from config.duties.rules import shipped_role_pairs
 from config.events.models import Event, EventDelivery, RestrictedRead
 from config.events.operations import record
+from config.federation.models import OperatingModelVersion
 from config.governance.models import Policy, SettingVersion
 from config.governance.operations import propose
+from config.governance.seeding import seed_policy
 from config.organisation.models import ApiToken, BusinessUnit, Team, User
 from config.workspace.operations import save_view
 from escalation.paging.models import Page
@@ -129,8 +135,10 @@ def make_world() -> World:
     world.put(retail, payments, service, people["alice"])
     world.take(RoleAssignment, person=people["alice"])
     _make_catalogue(world)
+    _make_rights(world)
     _make_rota(world)
     _make_policies(world)
+    _break_glass(world)
     _make_incident(world)
     _make_view(world)
     _make_evidence(world)
@@ -168,6 +176,31 @@ def _make_catalogue(world: World) -> None:
     world.put(database, make_incidents.needs(world[Service], database))
 
 
+def _make_rights(world: World) -> None:
+    """alice lets bob stand in, and compliance is asked for an exception for her."""
+    alice, bob, root = (world.people[name] for name in ("alice", "bob", "root"))
+    seed_policy(
+        SegregationVersion, "default", title="Segregation", actor=make.system(),
+        parts={"role_pairs": shipped_role_pairs()},
+    )  # fmt: skip
+    until = clock.now() + DAY
+    asked = DutyException(
+        person=alice, first=Role.POLICY_AUTHOR, second=Role.POLICY_APPROVER, until=until,
+        reason=SECRET, requested_by=root,
+    )  # fmt: skip
+    world.put(delegate(delegate=bob, until=until, reason=SECRET, actor=alice), asked.save_as(root))
+
+
+def _break_glass(world: World) -> None:
+    """alice opened what bob keeps to himself, an hour and more ago."""
+    with clock.simulated(clock.now() - 2 * HOUR):
+        secret = make_incidents.incident(
+            SECRET, service=world[Service], actor=world.people["bob"], is_restricted=True
+        )
+        name = secret.reference
+        world.put(break_glass(name=name, reason=SECRET, actor=world.people["alice"]))
+
+
 def _make_rota(world: World) -> None:
     alice, bob = world.people["alice"], world.people["bob"]
     world.put(make_escalation.contact(alice), make_escalation.contact(bob))
@@ -184,8 +217,10 @@ def _make_policies(world: World) -> None:
     """Drafts of the unit: those of the enterprise are for everybody to read."""
     alice, unit = world.people["alice"], world[BusinessUnit]
     make_escalation.policy([make_escalation.person_tier(alice)], rounds=1)
-    drafts = {
+    drafts: dict[Any, tuple[str, Any, Any]] = {
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
+        OperatingModelVersion: ("default", {"model": "local"}, None),
+        SegregationVersion: ("default", None, {"role_pairs": shipped_role_pairs()}),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
         RaciVersion: ("default", None, {"assignments": shipped_rows()}),
         IntakeTemplateVersion: ("any--any", None, {"demands": []}),

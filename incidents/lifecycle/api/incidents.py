@@ -23,6 +23,8 @@ from config.apikit.views import (
     verb,
 )
 from config.errors import Invalid, NotAllowed
+from config.federation.api import OwnershipOut
+from config.federation.operations import ownership
 from config.organisation.models import User
 from incidents.lifecycle import operations
 from incidents.lifecycle.api.components import ComponentIn, ComponentOut, LinkOut, SplitOffIn
@@ -88,6 +90,7 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
         "add_severity_change": "change_severity",
         "set_component": "set_component",
         "split_off": "split_off",
+        "ownership": VIEW,
         "create": OPEN,
         "partial_update": "edit",
         "add_note": "note",
@@ -190,6 +193,15 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
         version, rows = raci_for(row.team, row.unit)
         found = {"matrix": version.pk if version else None, "assignments": rows}
         return Response(ResolvedRaciOut(found).data)
+
+    @extend_schema(responses=OwnershipOut)
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def ownership(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Who owns triage, command, policy and reporting: by the model when it was opened."""
+        row = self.get_object()
+        return Response(OwnershipOut(ownership(row.unit, row.opened_at)).data)
+
+    ownership.answer = OwnershipOut  # type: ignore[attr-defined]  # read by the schema
 
     @listing(ClaimOut)
     def time_claims(self, row: Incident) -> QuerySet[KeyTimeClaim]:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from config import clock
+from config.access.masking import mask
 from config.access.restricted import hangs_on, may_be_restricted
 from config.access.rules import Level as AccessLevel
 from config.access.rules import level
@@ -19,7 +20,7 @@ from config.governance.models import PolicyVersion
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service
 from incidents.components.models import Component
-from incidents.lifecycle.rules import NEEDS, OPEN_STATES, State
+from incidents.lifecycle.rules import IMPACT_READERS, NEEDS, OPEN_STATES, State
 from incidents.taxonomy.models import DataSensitivity, Exposure, Level, Severity
 from incidents.terms.models import TaxonomyValue
 from incidents.timeline.models import Reliability
@@ -314,6 +315,7 @@ class KeyTimeClaim(AppendOnly):
 
 
 may_be_restricted(Incident, name="reference")
+mask(Incident, IMPACT_READERS, "revenue_per_hour", "data_sensitivity", "is_regulatory")
 hangs_on(KeyTimeClaim, Incident, "incident")
 register_verbs(Incident, NEEDS)
 register_verbs(KeyTimeClaim, {"view": level(AccessLevel.VIEW)})

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from config import clock
+from config.access.separation import require_separate
 from config.audit.tracking import lock
 from config.errors import Blocked, Invalid, Refused, TransitionRefused
 from config.events.operations import blockers
@@ -103,6 +104,7 @@ def close(
 ) -> Incident:
     """Everything that had to follow is done; guards of all floors say what is missing."""
     when = _checked(incident, "close", at)
+    require_separate("incident.close", incident, actor=actor)
     times = {"closed": when}
     return _apply(incident, "close", when, times, actor=actor, note=note, reason=reason)
 
