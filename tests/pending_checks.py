@@ -2,7 +2,6 @@
 
 PENDING: dict[str, str] = {
     "INC-03.3": "INC-34",  # the status page
-    "INC-06.2": "INC-01",  # the calendar of the service's region
     "INC-18.2": "CMP-06",  # the SLA measurement that another start recomputes
     "INC-18.3": "CMP-06",  # the clock that a reopening restarts, and the metric of early closures
     "INC-05.2": "INC-24",  # command roles; that an incident converts once is shown already

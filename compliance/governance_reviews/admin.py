@@ -108,7 +108,7 @@ class FeedbackInline(ReadOnlyInline):
 
     model = FeedbackItem
     fields = ["text", "voice", "policy", "given_by", "outcome", "answer"]
-    readonly_fields = fields
+    readonly_fields = ["text", "voice", "policy", "given_by", "outcome", "answer"]
     show_change_link = True
     verbose_name_plural = "Feedback"
 
@@ -128,7 +128,7 @@ class GovernanceReviewAdmin(OperationAdmin):
     readonly_fields = [
         *("quarter", "shown_state", "opened_at", "conclusion", "closed_by", "closed_at"),
     ]
-    fieldsets = [(None, {"fields": readonly_fields})]
+    fieldsets = [(None, {"fields": [*readonly_fields]})]
     inlines = [FeedbackInline]
     list_select_related = ["closed_by"]
     verbs = (Verb("close", operations.close, form=ConclusionForm, guard="governance_review.close"),)

@@ -141,7 +141,7 @@ class PartInline(ReadOnlyInline):
     exclude = ("line", "revision")
     can_delete = True
     show_change_link = False
-    ordering = ("line",)
+    ordering: ClassVar[tuple[str, ...]] = ("line",)
     formfield_overrides: ClassVar[dict[Any, Any]] = {ConditionField: {"form_class": BuilderField}}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

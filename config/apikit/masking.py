@@ -25,11 +25,15 @@ def outputs_of(kind: Any) -> Mapping[str, frozenset[str]]:
     }
 
 
+def _of(kind: Any) -> Mapping[str, frozenset[str]]:
+    return outputs_of(kind)
+
+
 def for_reader(
     kind: type[BaseSerializer[Any]], rows: Iterable[Any], said: Sequence[Any], reader: Any
 ) -> list[Any]:
     """The answers, each without the fields of its row that the reader may not read."""
-    outputs = outputs_of(kind)
+    outputs = _of(kind)
     if not any(outputs.values()):
         return list(said)
     access = access_for(reader)
@@ -41,4 +45,4 @@ def for_reader(
 
 def may_be_left_out(kind: type[BaseSerializer[Any]]) -> frozenset[str]:
     """The names that an answer may lack, for the document."""
-    return frozenset().union(*outputs_of(kind).values())
+    return frozenset().union(*_of(kind).values())

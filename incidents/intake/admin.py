@@ -212,7 +212,7 @@ class WorkRecordAdmin(ReadOnlyAdmin):
     list_select_related = ["service", "team"]
     search_fields = ["title"]
     fields = ["kind", "title", "description", "service", "team", "handoffs", "opened_at"]
-    readonly_fields = fields
+    readonly_fields = ["kind", "title", "description", "service", "team", "handoffs", "opened_at"]
 
     @display(description="Reference", ordering="pk")
     def reference(self, work: WorkRecord) -> str:

@@ -75,7 +75,7 @@ class TaxonomyEntryIn(Input):
     kind = serializers.ChoiceField(choices=ValueKind.choices)
     key = serializers.SlugField(max_length=60)
     label = serializers.CharField(max_length=80)  # type: ignore[assignment]  # the name is the contract
-    parent = serializers.CharField(
+    parent = serializers.CharField(  # type: ignore[assignment]  # the name is the contract
         max_length=80, required=False, allow_blank=True, help_text="kind:key"
     )
     is_retired = serializers.BooleanField(required=False)
@@ -123,7 +123,7 @@ class TaxonomyValueOut(serializers.ModelSerializer[TaxonomyValue]):
 
     label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # the name is the contract
     unit = serializers.SlugRelatedField[Any](slug_field="key", read_only=True, allow_null=True)
-    parent = serializers.CharField(
+    parent = serializers.CharField(  # type: ignore[assignment]  # the name is the contract
         source="parent.name", read_only=True, allow_null=True, default=None
     )
     retired = serializers.SerializerMethodField(

@@ -17,7 +17,7 @@ class ConsolidatedOut(TaxonomyValueOut):
     )
 
     class Meta(TaxonomyValueOut.Meta):
-        fields = read_only_fields = (*TaxonomyValueOut.Meta.fields, "incidents")
+        fields = read_only_fields = (*TaxonomyValueOut.Meta.fields, "incidents")  # type: ignore[assignment]  # one more than there
 
 
 class ConsolidationViewSet(ValueViewSet):

@@ -70,7 +70,7 @@ STATED = (ComponentState.DOWN, ComponentState.DEGRADED, ComponentState.RESTORED)
 UNRESTORED = (ComponentState.DOWN, ComponentState.DEGRADED)
 
 
-class ComponentQuerySet(TrackedQuerySet["AffectedComponent"]):
+class AffectedComponentQuerySet(TrackedQuerySet["AffectedComponent"]):
     """Affected components, by state and by what one may see."""
 
     def visible_to(self, user: "User") -> Self:
@@ -96,7 +96,7 @@ class AffectedComponent(Tracked):
         IncidentLink, models.PROTECT, null=True, blank=True, related_name="components"
     )
 
-    objects: ClassVar = ComponentQuerySet.as_manager()
+    objects: ClassVar = AffectedComponentQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()

@@ -7,9 +7,9 @@ from typing import Any, TypedDict
 
 from config.conditions.rules import describe, read
 from config.errors import Invalid
-from config.events.operations import ask
 from config.organisation.models import BusinessUnit
 from incidents.catalog.models import Service
+from incidents.catalog.operations import is_in_hours
 from incidents.lifecycle.models import Incident, IncidentEngagement, SeverityChange
 from incidents.taxonomy.impact import MEASURED, MOST_REVENUE, MOST_USERS, SUBJECT, Impact
 from incidents.taxonomy.models import DataSensitivity, Exposure, ImpactRule, SeverityTableVersion
@@ -52,10 +52,7 @@ def _check_count(name: str, value: Any) -> None:
 
 def in_hours(service: Service | None, at: datetime.datetime) -> bool | None:
     """Whether the service's region works at that time; None without a calendar."""
-    if service is None:
-        return None
-    open_then: bool | None = ask("service.in_hours", default=None, service=service, at=at)
-    return open_then
+    return is_in_hours(service, at)
 
 
 def assess(

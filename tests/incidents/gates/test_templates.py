@@ -164,6 +164,7 @@ def test_rejects_the_same_report_alike_everywhere(checkout: Service, bob: User) 
         asks("type", answer="one_of", options=["payment", "cyber"]),
     )
     other = TaxonomyValue.objects.named("type", "other")
+    assert other is not None
     said = {"title": "Slow", "level": "error", "description": "Too short"}
 
     by_api = people.api(bob).post(INCIDENTS, {**said, "service": "checkout", "type": "other"})
@@ -211,6 +212,8 @@ def test_takes_what_an_alert_says_by_its_labels(checkout: Service) -> None:
     drain_inbox()
 
     stored = Incident.objects.get()
+    assert stored.type is not None
+    assert stored.category is not None
     assert (stored.type.key, stored.category.key) == ("cyber", "malware")
     assert stored.tags == ["security"]
 

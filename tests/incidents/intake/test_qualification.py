@@ -49,6 +49,7 @@ def test_turns_a_standard_request_into_a_service_request(
 
     assert done.status_code == 200, done.data
     work = WorkRecord.objects.get()
+    assert work.origin.item is not None
     assert (work.kind, work.team, work.origin.item.pk) == (
         "service_request", checkout.team, item["id"],
     )  # fmt: skip
@@ -92,6 +93,7 @@ def test_takes_a_report_in_by_the_admin(seeded: None, checkout: Service, bob: Us
     browser.post(f"{ADMIN}{item.pk}/do/convert/", {"level": "warning"})
 
     item.refresh_from_db()
+    assert item.conversion.work is not None
     assert (item.state, item.conversion.work.kind) == (ItemState.CONVERTED, "service_request")
     page = browser.get(f"{ADMIN}{item.pk}/change/").content.decode()
     assert item.conversion.work.reference in page

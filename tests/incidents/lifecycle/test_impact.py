@@ -12,6 +12,7 @@ from config.events import operations as events
 from config.events.models import Event
 from config.organisation.models import User
 from incidents.catalog.models import Service
+from incidents.catalog.operations import set_region
 from incidents.lifecycle.models import Incident, IncidentEngagement
 from incidents.lifecycle.operations import cancel, edit, revise_impact
 from incidents.lifecycle.operations.assessing import basis_of
@@ -32,13 +33,9 @@ def matrix(database: None) -> SeverityTableVersion:
 
 
 @pytest.fixture
-def hours(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The catalogue's answer to whether a region works: by the hour in UTC."""
-
-    def in_hours(service: Service, at: datetime.datetime) -> bool:
-        return 8 <= at.hour < 18
-
-    monkeypatch.setitem(events._providers, "service.in_hours", in_hours)
+def hours(checkout: Service, alice: User) -> None:
+    """The region of checkout works from 9 to 17, Monday to Friday."""
+    set_region(checkout, actor=alice, region="eu", calendar=make.calendar())
 
 
 def report(checkout: Service, **impact: Any) -> dict[str, Any]:
@@ -76,6 +73,7 @@ def test_attaches_what_the_computed_severity_sets_off_in_one_transaction(
     assert (Incident.objects.count(), IncidentEngagement.objects.count()) == (1, 1)
 
 
+@pytest.mark.check("INC-06.2")
 @pytest.mark.usefixtures("hours")
 def test_goes_by_the_hours_of_the_region_and_never_by_the_time_that_passed(
     checkout: Service, bob: User

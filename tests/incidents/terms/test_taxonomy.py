@@ -15,6 +15,7 @@ from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import edit
 from incidents.terms.models import TaxonomyEntry, TaxonomyValue, TaxonomyVersion
 from incidents.terms.operations import TAXONOMY_KEY, check_component, tree_for
+from incidents.terms.rules import Term, Tree
 from tests.config import make as people
 from tests.harness.pages import form_of
 from tests.incidents import governed, make
@@ -23,6 +24,12 @@ pytestmark = pytest.mark.django_db
 INCIDENTS = "/api/v1/incidents/"
 ADMIN = "/admin/incidents/incident/"
 VERSIONS = "/admin/incidents/taxonomyversion/"
+
+
+def _found(tree: Tree, kind: str, key: str) -> Term:
+    term = tree.find(kind, key)
+    assert term is not None
+    return term
 
 
 @pytest.fixture
@@ -139,7 +146,7 @@ def test_lets_no_unit_redefine_what_the_enterprise_says(
     answer = governed.draft("taxonomies", overlay(retail, leaf(key="outage", label="Ours")))
 
     assert [each["code"] for each in answer.data["errors"]] == ["policy_extension"]
-    assert tree_for(retail).find("category", "outage").label == "Outage"
+    assert _found(tree_for(retail), "category", "outage").label == "Outage"
 
 
 def test_offers_a_units_value_to_that_unit_alone(
@@ -207,6 +214,7 @@ def test_lets_an_old_record_be_worked_on(seeded: TaxonomyVersion, checkout: Serv
     edit(old, actor=people.system(), changes={"title": "Worm", "category": old.category})
 
     stored = Incident.objects.get()
+    assert stored.category is not None
     assert (stored.title, stored.category.key) == ("Worm", "malware")
 
 
@@ -214,7 +222,7 @@ def test_retires_what_hangs_below_as_well(seeded: TaxonomyVersion) -> None:
     retire(seeded, "type__cyber")
 
     tree = tree_for()
-    assert not tree.is_offered(tree.find("category", "malware"))
+    assert not tree.is_offered(_found(tree, "category", "malware"))
 
 
 def test_refuses_a_version_from_which_a_value_is_gone(seeded: TaxonomyVersion) -> None:
@@ -300,6 +308,7 @@ def test_classifies_in_the_admin(seeded: TaxonomyVersion, checkout: Service, bob
 
     assert answer.status_code == 302, answer.content.decode()
     stored = Incident.objects.get()
+    assert stored.type is not None
     assert (stored.type.key, stored.tags) == ("payment", ["payments", "vendor"])
 
 
@@ -336,6 +345,8 @@ def test_refuses_a_type_that_is_not_for_the_component(
         assert not Incident.objects.exists()
     else:
         stored = Incident.objects.get()
+        assert stored.component is not None
+        assert stored.type is not None
         assert (stored.component.key, stored.type.key) == ("thing", "system-failure")
 
 
