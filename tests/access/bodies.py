@@ -53,9 +53,9 @@ def _bodies(world: World) -> dict[str, Body]:
         "break-glass-review": {"outcome": "justified", "finding": why},
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
-        "intaketemplate-list": {"type": "any", "unit": unit, "demands": []},
-        "qualificationtable-list": {"unit": unit},
-        "intakeitem-list": {"title": "New", "service": service},
+        "intake-template-list": {"type": "any", "unit": unit, "demands": []},
+        "qualification-table-list": {"unit": unit},
+        "intake-item-list": {"title": "New", "service": service},
         "conversion-list": {
             "incident": world[Incident].reference, "outcome": "problem", "reason": why,
         },
