@@ -96,6 +96,10 @@ class TaxonomyVersion(PolicyVersion):
     class Meta:
         default_permissions = ()
 
+    def beyond(self, enterprise: PolicyVersion) -> list[str] | None:
+        """Nothing: a unit's version holds what it adds alone, and each entry is checked as such."""
+        return []
+
 
 class TaxonomyEntry(Tracked):
     """One value as a version says it. A retired one keeps its row, for the records that have it."""

@@ -21,6 +21,8 @@ ROUTES = {
     ("get", "timeline/", None): (200, 200, 200),
     ("post", "timeline/", (("text", "A line"),)): (201, 201, 403),
     ("get", "time-claims/", None): (200, 200, 200),
+    ("get", "ownership/", None): (200, 200, 200),
+    ("get", "raci/", None): (200, 200, 200),
     (
         "post",
         "time-claims/",

@@ -10,6 +10,7 @@ from config.events import operations as events
 from config.events.models import Event
 from config.organisation.models import Team, User
 from incidents.catalog.models import Service
+from incidents.lifecycle.handlers import severity_is_decided
 from incidents.lifecycle.models import Incident, SeverityChange, SeverityDecision
 from incidents.lifecycle.operations import (
     change_severity,
@@ -310,7 +311,7 @@ def test_keeps_what_a_person_decided_unless_it_gets_worse(
 def test_closes_only_once_it_is_decided(
     major: Incident, bob: User, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guards = {"incident.close": events._guards["incident.close"][:1]}
+    guards = {"incident.close": [severity_is_decided]}
     monkeypatch.setattr(events, "_guards", guards)
     change = change_severity(major, actor=bob, **LOWER)
     resolve(major, actor=bob)
