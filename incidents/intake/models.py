@@ -274,6 +274,7 @@ class Conversion(AppendOnly):
 
 
 hangs_on(IntakeItem, Incident, "duplicate_of", inherits=False)
+hangs_on(QualificationDecision, Incident, "item__duplicate_of", inherits=False)
 hangs_on(Conversion, Incident, "incident")
 register_verbs(IntakeItem, NEEDS)
 register_verbs(WorkRecord, {"view": level(Level.VIEW)})

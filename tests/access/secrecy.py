@@ -27,6 +27,8 @@ from incidents.alerts.models import Alert, IngestSource, RawPayload
 from incidents.catalog.models import Service
 from incidents.cmdb.operations import propose_update
 from incidents.components.models import Component
+from incidents.intake.models import Conversion
+from incidents.intake.operations import report
 from incidents.lifecycle.models import Incident, IncidentLink, LinkKind
 from incidents.lifecycle.operations import (
     change_severity,
@@ -117,6 +119,7 @@ def make_secret(world: World) -> Secret:
             note=marker,
         )
     _link(secret, world.people["bob"])
+    _report_again(secret, world)
     run_due(clock.now())
     _review(secret, world)
     _ask_for_evidence(secret, world)
@@ -158,6 +161,19 @@ def _link(secret: Secret, bob: User) -> None:
             reason=secret.marker, linked_by=bob,
         )
     )  # fmt: skip
+
+
+def _report_again(secret: Secret, world: World) -> None:
+    """bob takes in a report that turns out to be about the first of the two."""
+    bob = world.people["bob"]
+    item = report(
+        title=secret.marker, description=secret.marker, actor=bob, service=world[Service],
+        duplicate_of=secret.live,
+    )  # fmt: skip
+    moved = Conversion(
+        item=item, incident=secret.live, outcome="duplicate", reason=secret.marker, by=bob
+    )
+    append(moved)
 
 
 def _over(world: World, marker: str) -> Incident:
