@@ -67,6 +67,7 @@ class ConclusionForm(VerbForm):
 class FeedbackItemAdmin(OperationAdmin):
     """What people say of the rules, and what was decided on it."""
 
+    section = "Policies"
     nav_title = "Feedback on rules"
     icon = "rate_review"
     nav_order = 60
@@ -117,6 +118,7 @@ class FeedbackInline(ReadOnlyInline):
 class GovernanceReviewAdmin(OperationAdmin):
     """One a quarter: what people say of the rules, and what came of it."""
 
+    section = "Policies"
     icon = "event_repeat"
     nav_order = 61
     empty_text = (

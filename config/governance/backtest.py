@@ -14,6 +14,7 @@ The database computes both outcomes of each record at once, so ten thousand take
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -66,9 +67,20 @@ def replay_of(version: PolicyVersion) -> Replay | None:
     return _replays.get(type(version).policy_kind)
 
 
-@transaction.atomic
-def run_backtest(version: PolicyVersion, *, actor: User, last: int = USUAL) -> BackTest:
-    """Compare the version with the one in force over the last records, and keep the answer.
+@dataclass(frozen=True)
+class Judged:
+    """What two versions decide on the same records; `outcomes` counts `{was, would, count}`."""
+
+    noun: str
+    against: PolicyVersion
+    looked_at: int
+    differing: int
+    outcomes: list[dict[str, Any]]
+    examples: list[dict[str, Any]]
+
+
+def judge(version: PolicyVersion, *, last: int = USUAL) -> Judged:
+    """Compare the version with the one in force over the last records; nothing is kept.
 
     Raises `Refused` (`nothing_to_replay`, `nothing_in_force`), and `Invalid` for the number.
     """
@@ -82,7 +94,6 @@ def run_backtest(version: PolicyVersion, *, actor: User, last: int = USUAL) -> B
     against = basis_of(version)
     if against is None:
         raise Refused("There is no version in force to compare with.", code="nothing_in_force")
-    lock(version)
     sample = replay.records(version).values("pk")[:last]
     judged = (
         replay.records(version)
@@ -92,22 +103,39 @@ def run_backtest(version: PolicyVersion, *, actor: User, last: int = USUAL) -> B
     )
     outcomes = list(judged.values("was", "would").annotate(count=Count("pk")).order_by("was"))
     differing = judged.filter(~Q(was=F("would"))).order_by("-pk")
-    examples = list(differing.values("pk", "was", "would")[:EXAMPLES])
-    made = BackTest.objects.create(
-        version_id=version.pk,
-        against_id=against.pk,
-        content_hash=content_hash(content_of(version)),
-        by=actor,
+    return Judged(
+        noun=replay.noun,
+        against=against,
         looked_at=sum(row["count"] for row in outcomes),
         differing=sum(row["count"] for row in outcomes if row["was"] != row["would"]),
         outcomes=outcomes,
-        examples=examples,
+        examples=list(differing.values("pk", "was", "would")[:EXAMPLES]),
+    )
+
+
+@transaction.atomic
+def run_backtest(version: PolicyVersion, *, actor: User, last: int = USUAL) -> BackTest:
+    """Compare the version with the one in force over the last records, and keep the answer.
+
+    Raises what `judge` raises.
+    """
+    lock(version)
+    found = judge(version, last=last)
+    made = BackTest.objects.create(
+        version_id=version.pk,
+        against_id=found.against.pk,
+        content_hash=content_hash(content_of(version)),
+        by=actor,
+        looked_at=found.looked_at,
+        differing=found.differing,
+        outcomes=found.outcomes,
+        examples=found.examples,
     )
     record(
         "policy.backtested",
         version,
         actor=actor,
-        against=against.number,
+        against=found.against.number,
         looked_at=made.looked_at,
         differing=made.differing,
     )

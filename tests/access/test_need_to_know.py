@@ -225,7 +225,8 @@ def ways_to(world: World, secret: Secret) -> Iterator[Way]:
 def absent(row: Any) -> Any:
     """A row that is not there, to make addresses with."""
     key = uuid.UUID(int=row.pk.int ^ 1) if isinstance(row.pk, uuid.UUID) else NO_KEY
-    name = {"reference": NO_NAME} if hasattr(row, "reference") else {}
+    kept = {field.name for field in row._meta.fields}
+    name = {"reference": NO_NAME} if "reference" in kept else {}
     return type(row)(pk=key, **name)
 
 

@@ -1,6 +1,10 @@
 """What a new severity matrix would have made of past incidents, for those who may ask."""
 
+import io
+import json
+
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
 from config.access.rules import Role
@@ -127,3 +131,44 @@ def test_refuses_strangers(draft, mallory):
 
     assert answer.status_code in (403, 404)
     assert not BackTest.objects.exists()
+
+
+def simulate(*words):
+    output = io.StringIO()
+    try:
+        call_command("simulate", "policy", "--json", *words, stdout=output)
+    except SystemExit as end:
+        return int(str(end.code)), json.loads(output.getvalue())
+    return 0, json.loads(output.getvalue())
+
+
+def test_is_tried_by_a_command_that_keeps_nothing(draft):
+    measured(6_000)
+    measured(10)
+
+    code, answer = simulate("severity_table", "default")
+
+    assert code == 0
+    assert answer == {
+        "ok": True, "version": 2, "against": 1, "looked_at": 2, "differing": 1,
+        "changes": [{"was": "SEV2", "would": "SEV1", "count": 1}],
+    }  # fmt: skip
+    assert not BackTest.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("nonsense", "default"), 2),
+        (("severity_table", "nothing"), 1),
+        (("severity_table", "default", "--version", "9"), 1),
+        (("severity_table", "default", "--unit", "nowhere"), 1),
+        (("setting", "lifecycle.reopen_days"), 1),
+    ],
+)
+def test_tells_the_command_what_cannot_be_tried(draft, words, code):
+    found, answer = simulate(*words)
+
+    assert found == code
+    assert not answer["ok"]
+    assert answer["error"]
