@@ -14,8 +14,7 @@ from compliance.governance_reviews.models import (
     Outcome,
     ReviewState,
 )
-from compliance.governance_reviews.rules import GOVERNORS
-from config.access.rules import Level
+from compliance.governance_reviews.rules import GOVERNORS, VOICES
 from config.adminkit.base import (
     OperationAdmin,
     ReadOnlyInline,
@@ -90,7 +89,7 @@ class FeedbackItemAdmin(OperationAdmin):
     ]  # fmt: skip
     add_fieldsets = [(None, {"fields": ["text", "voice", "policy"]})]
     list_select_related = ["policy__unit", "given_by", "review", "answered_by"]
-    add_level = Level.VIEW
+    add_roles = VOICES
     create_operation = operations.give_feedback
     verbs = (Verb("decide", operations.decide, label="Answer", form=AnswerForm),)
 

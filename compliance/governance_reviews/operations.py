@@ -13,8 +13,9 @@ from compliance.governance_reviews.models import (
     Voice,
 )
 from config import clock
+from config.access.visibility import access_for
 from config.audit.tracking import lock
-from config.errors import Blocked, HumanRequired, Invalid, Refused
+from config.errors import Blocked, HumanRequired, Invalid, NotAllowed, Refused
 from config.events.operations import blockers, record
 from config.governance.models import Policy
 from config.organisation.models import User
@@ -26,10 +27,12 @@ def give_feedback(
 ) -> FeedbackItem:
     """Say what of a rule works badly; it goes into the review that is open, else into the next.
 
-    Raises `HumanRequired` and `Invalid`.
+    Raises `HumanRequired`, `NotAllowed` and `Invalid`.
     """
     if not actor.is_person:
         raise HumanRequired("Feedback on rules comes from people.")
+    if not (actor.is_superuser or access_for(actor).holds(*rules.VOICES)):
+        raise NotAllowed("Feedback comes from those who work under the rules.", audit=True)
     if not text.strip():
         raise Invalid("Say what works badly, and for whom.", field="text")
     # A review that is closed meanwhile must not get it any more.

@@ -7,6 +7,8 @@ from config.apikit.codes import explain
 
 # Those who answer for the rules; who gave feedback sees their own.
 GOVERNORS = (Role.POLICY_AUTHOR, Role.POLICY_APPROVER, Role.COMPLIANCE_OFFICER)
+# Whoever works under rules, or depends on them: auditors write nothing but their requests.
+VOICES = tuple(each for each in Role if each not in (Role.AUDITOR, Role.INTEGRATOR))
 READERS = (*GOVERNORS, Role.AUDITOR)
 
 FEEDBACK_NEEDS: dict[str, Need] = {

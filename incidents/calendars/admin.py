@@ -57,7 +57,11 @@ class CalendarAdmin(OperationAdmin):
         """Open or closed, until when, and why it differs today."""
         if calendar._state.adding:
             return "once it is saved"
-        status = operations.status_of(calendar, clock.now())
+        try:
+            status = operations.status_of(calendar, clock.now())
+        except (LookupError, ValueError, NotImplementedError):
+            # The form is shown again with what it refused: no such zone, country or hour.
+            return "once the form is right"
         what = "Open" if status.in_hours else "Closed"
         until = f" until {status.changes_at:%Y-%m-%d %H:%M} UTC" if status.changes_at else ""
         return f"{what}{until}{f' ({status.day})' if status.day else ''}"

@@ -245,8 +245,10 @@ class DependencyViewSet(Creates, Edits, Histories, Resource[Dependency]):
 
     @verb(WhyIn)
     def remove(self, row: Dependency, data: dict[str, Any], actor: User) -> None:
-        """It isn't so any more."""
+        """It isn't so any more. The answer is what was removed."""
+        key = row.pk
         operations.remove_dependency(row, actor=actor, **data)
+        row.pk = key
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR}, filters=False)
     @action(detail=False, methods=["get"], filter_backends=[], pagination_class=None)

@@ -7,8 +7,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from config import clock
+from config.access.rules import Level
+from config.access.visibility import Containers, access_for
 from config.audit.tracking import lock
-from config.errors import DomainError, Refused
+from config.errors import DomainError, NotAllowed, Refused
 from config.events.operations import record
 from config.organisation.models import User
 from config.origin import Origin, acting
@@ -27,8 +29,11 @@ _TAKES: Mapping[str, Callable[[Row, User, str], Outcome]] = {
 def preview(*, actor: User, what: str, format: str, content: str) -> CatalogueImport:
     """Read the file and say what each row would do, by doing it and taking it back.
 
-    Raises `Invalid` where the file as a whole can't be read.
+    Raises `NotAllowed` for who works nowhere, `Invalid` where the file can't be read as a whole.
     """
+    works = access_for(actor).containers(Level.RESPOND)
+    if not (actor.is_superuser or works != Containers()):
+        raise NotAllowed("Who works on services imports them.", audit=True)
     made = CatalogueImport(what=what, format=format, content=content, by=actor)
     made.full_clean()
     rows = rows_of(what, format, content)

@@ -100,6 +100,8 @@ def prepare(world: World) -> None:
     world.people["dave"] = dave
     make.role(Role.AUDITOR, to=make.user("anna", name="Anna"))
     world.people["anna"] = User.objects.get(username="anna")
+    for incident in Incident.objects.filter(is_restricted=True):
+        edit(incident, actor=world.people["root"], changes={"is_restricted": False})
     run_due(clock.now())
 
 

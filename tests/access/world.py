@@ -71,6 +71,7 @@ from incidents.lifecycle.operations import (
     change_severity,
     decide_severity,
     declare_provisional,
+    let_in,
     resolve,
     set_component,
     split_off,
@@ -311,7 +312,10 @@ def _make_evidence(world: World) -> None:
         actor=carol,
     )
     approve_request(asked, actor=world.people["lena"])
-    world.put(give_feedback(text=f"{SECRET} feedback", actor=carol), open_review(clock.now()))
+    world.put(
+        give_feedback(text=f"{SECRET} feedback", actor=world.people["alice"]),
+        open_review(clock.now()),
+    )
     pack = Export(request=asked, ordered_by=carol, state=ExportState.READY, size=1, sha256="0" * 64)
     pack.save_as(carol)
     ExportProgress.objects.create(export=pack)
@@ -337,6 +341,7 @@ def _make_platform(world: World) -> None:
             actor=system, subject_type="x", subject_ids=[1], origin="api", what=SECRET
         ),
     )
+    let_in(world[Incident], world.people["lena"], actor=system)
     world.take(Group, UserObjectPermission, Timer, OutboundMessage, Event, EventDelivery)
     seal()
     _purge(record("access.tested", None, actor=system), system, tool)

@@ -28,8 +28,9 @@ class ConsolidationViewSet(ValueViewSet):
     action_permissions = {"list": VIEW, "retrieve": VIEW}
 
     def door(self) -> QuerySet[TaxonomyValue]:
-        """The enterprise's values."""
-        return super().door().filter(unit__isnull=True)
+        """The enterprise's values; by its id, any that the caller may see."""
+        rows = super().door()
+        return rows if self.detail else rows.filter(unit__isnull=True)
 
     def shown(self, rows: QuerySet[TaxonomyValue]) -> QuerySet[TaxonomyValue]:
         """With the number of incidents that the caller may see."""
