@@ -24,7 +24,18 @@ from config.organisation.models import BusinessUnit, User
 from config.organisation.rules import descendants
 from escalation.paging.models import Page
 from escalation.runs.models import EscalationRecord, EscalationRun
-from incidents.lifecycle.models import Incident, KeyTimeClaim
+from incidents.cmdb.models import UpdateProposal
+from incidents.intake.models import Conversion
+from incidents.lifecycle.models import (
+    AffectedComponent,
+    Incident,
+    IncidentEngagement,
+    IncidentLink,
+    KeyTimeClaim,
+    ProvisionalSeverity,
+    SeverityChange,
+    SeverityDecision,
+)
 from incidents.timeline.models import TimelineEntry
 from postmortems.reviews.models import Review
 
@@ -143,6 +154,7 @@ class Collection:
             Part(name, rows, withheld[name])
             for name, rows in _of_incidents(self._scope, given).items()
         ]
+        parts.append(self._links(given, hidden))
         if not self._scope.is_everything:
             events, kept = (_events_about(self._scope, found) for found in (given, hidden))
             parts.append(Part("events", events, kept))
@@ -152,10 +164,22 @@ class Collection:
             Part(name, *both) for name, both in enterprise.tables(self._scope, secret).items()
         ]
 
+    def _links(self, given: Any, hidden: Any) -> Part:
+        """Between incidents: what names one that is held back is held back with it."""
+        rows = IncidentLink.objects.filter(within("at", self._scope))
+        secret = Incident.objects.filter(self._secret).values("pk")
+        mine = rows.filter(incident__in=given)
+        theirs = rows.filter(Q(incident__in=hidden) | Q(incident__in=given, other__in=secret))
+        return Part("incident_links", mine.exclude(other__in=secret), theirs)
+
 
 def _of_incidents(scope: Scope, found: Any) -> dict[str, Rows]:
     runs = EscalationRun.objects.filter(incident__in=found).values("pk")
     reviews = Review.objects.filter(incident__in=found).values("pk")
+    provisional = ProvisionalSeverity.objects.filter(incident__in=found).values("pk")
+    components = AffectedComponent.objects.filter(incident__in=found).values("pk")
+    proposals = UpdateProposal.objects.filter(incident__in=found).values("pk")
+    graded = SeverityDecision.objects.filter(change__incident__in=found)
     changed = within("history_date", scope)
     about = Q(incident__in=found)
     return {
@@ -167,6 +191,13 @@ def _of_incidents(scope: Scope, found: Any) -> dict[str, Rows]:
         "escalation_records": EscalationRecord.objects.filter(within("at", scope), run__in=runs),
         "pages": Page.objects.filter(about, within("created_at", scope)),
         "review_history": history(Review, Q(id__in=reviews) & changed),
+        "engagements": IncidentEngagement.objects.filter(about, within("at", scope)),
+        "severity_changes": SeverityChange.objects.filter(about, within("requested_at", scope)),
+        "severity_decisions": graded.filter(within("decided_at", scope)),
+        "provisional_history": history(ProvisionalSeverity, Q(id__in=provisional) & changed),
+        "component_state_history": history(AffectedComponent, Q(id__in=components) & changed),
+        "proposal_history": history(UpdateProposal, Q(id__in=proposals) & changed),
+        "conversions": Conversion.objects.filter(about, within("at", scope)),
     }
 
 

@@ -8,17 +8,25 @@ from django.db.models import Q
 
 from compliance.evidence.models import AuditRequest, Export
 from compliance.evidence.rules import Scope
+from compliance.governance_reviews.models import FeedbackItem, GovernanceReview
 from config.access.models import Delegation, RoleAssignment
 from config.access.restricted import tells_of
 from config.audit.models import GrantChange, PurgeBatch, Tombstone
+from config.breakglass.models import BreakGlass
 from config.duties.models import DutyException
 from config.events.models import Event, RestrictedRead
 from config.governance.models import Approval, BackTest, Policy, PolicyVersion
 from config.organisation.models import BusinessUnit, Membership, Team, User
 from escalation.policies.models import PolicyUse
 from escalation.rota.models import Layer, Override, Schedule, Turn
-from incidents.catalog.models import Service
+from incidents.calendars.models import OperatingCalendar
+from incidents.catalog.models import BusinessFunction, Service, ServiceRegion
+from incidents.components.models import Component, Dependency
+from incidents.importing.models import CatalogueImport
+from incidents.intake.models import Conversion, IntakeItem, QualificationDecision, WorkRecord
 from incidents.lifecycle.models import Incident
+from incidents.responsibility.models import ToolFunction
+from incidents.terms.models import TaxonomyValue
 
 type Rows = "models.QuerySet[Any]"
 type Pair = tuple[Rows, Rows | None]
@@ -38,6 +46,17 @@ MASTER: dict[str, type[models.Model]] = {
     "layer_history": Layer,
     "turn_history": Turn,
     "override_history": Override,
+    "business_function_history": BusinessFunction,
+    "calendar_history": OperatingCalendar,
+    "service_region_history": ServiceRegion,
+    "component_history": Component,
+    "dependency_history": Dependency,
+    "catalogue_import_history": CatalogueImport,
+    "tool_function_history": ToolFunction,
+    "taxonomy_value_history": TaxonomyValue,
+    "work_record_history": WorkRecord,
+    "feedback_history": FeedbackItem,
+    "governance_review_history": GovernanceReview,
 }
 # Sealed like all else, and in no pack: where alerts and pages come from and go to, with the
 # digests of secrets; how people arrange their own lists; and the log's own book-keeping, which
@@ -64,6 +83,8 @@ def tables(scope: Scope, secret: "models.QuerySet[Incident]") -> dict[str, Pair]
         "grant_changes": _told_apart(GrantChange.objects.filter(within("at", scope)), secret),
         "audit_request_history": _requests(scope, secret),
         "export_history": _exports(scope, secret),
+        **_reports(scope, secret),
+        "break_glass_history": _broken_glass(scope, secret),
     }
     plain = {name: history(model, changed) for name, model in MASTER.items()}
     plain |= policy_tables(lambda column: changed)
@@ -119,6 +140,26 @@ def _told_apart(rows: Rows, secret: "models.QuerySet[Incident]") -> Pair:
 def _requests(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
     rows = history(AuditRequest, within("history_date", scope))
     return _split(rows, Q(incident_id__isnull=False, incident_id__in=secret.values("pk")))
+
+
+def _reports(scope: Scope, secret: "models.QuerySet[Incident]") -> dict[str, Pair]:
+    """Reports, what the table made of them, and what they became, but for incidents."""
+    told = IntakeItem.objects.filter(duplicate_of__in=secret.values("pk")).values("pk")
+    decided = QualificationDecision.objects.filter(within("at", scope))
+    became = Conversion.objects.filter(within("at", scope), incident__isnull=True)
+    return {
+        "report_history": _split(
+            history(IntakeItem, within("history_date", scope)), Q(id__in=told)
+        ),
+        "qualification_decisions": _split(decided, Q(item__in=told)),
+        "report_conversions": _split(became, Q(item__in=told)),
+    }
+
+
+def _broken_glass(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:
+    rows = history(BreakGlass, within("history_date", scope))
+    about = Q(record_type=Incident._meta.label_lower, record_id__in=secret.values("pk"))
+    return _split(rows, about)
 
 
 def _exports(scope: Scope, secret: "models.QuerySet[Incident]") -> Pair:

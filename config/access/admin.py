@@ -177,8 +177,8 @@ class DelegationAdmin(OperationAdmin):
     )
 
     def add_check(self, request: HttpRequest) -> bool:
-        """Everybody lets others stand in for themselves."""
-        return actor_of(request).is_person
+        """Everybody lets others stand in for themselves, but auditors."""
+        return delegations.may_delegate(actor_of(request))
 
     def may_do(self, request: HttpRequest, verb: Verb, obj: Delegation) -> bool:
         """Who stands in acts; either of the two ends it, or an administrator."""

@@ -13,7 +13,9 @@ from django.db.models import Q
 from config import clock, origin
 from config.access.directory import administers
 from config.access.models import Delegation
+from config.access.rules import Role
 from config.access.separation import refuse_conflicts
+from config.access.visibility import access_for
 from config.audit.tracking import lock
 from config.due.models import Timer
 from config.due.operations import cancel, schedule, timer
@@ -22,6 +24,13 @@ from config.events.operations import record
 from config.organisation.models import User
 
 ENDS = "access.delegation_ends"
+
+
+def may_delegate(user: User) -> bool:
+    """People, but for those who only audit: they write nothing but their requests."""
+    access = access_for(user)
+    others = [role for role in Role if role != Role.AUDITOR]
+    return user.is_person and (not access.holds(Role.AUDITOR) or access.holds(*others))
 
 
 @transaction.atomic
@@ -41,6 +50,8 @@ def delegate(
     principal = principal or actor
     if not actor.is_person:
         raise HumanRequired("Only people let others stand in for them.", audit=True)
+    if not may_delegate(actor):
+        raise NotAllowed("Auditors write nothing but their requests for evidence.", audit=True)
     if actor != principal and (actor == delegate or not administers(actor)):
         raise NotAllowed("You can let somebody stand in for yourself only.", audit=True)
     if not (principal.is_person and delegate.is_person and delegate.is_active):

@@ -30,11 +30,11 @@ from tests.access.world import SECRET, World
 
 # What everybody who may read makes for themselves.
 OWN_DOORS = {"token-list", "contactmethod-list", "delegation-list"}
-AUDITORS_DOORS = OWN_DOORS | {"auditrequest-list", "export-list"}
+AUDITORS_DOORS = OWN_DOORS - {"delegation-list"} | {"auditrequest-list", "export-list"}
 # What anybody who works somewhere says or tries, of nothing that is others'.
 WORKERS_DOORS = OWN_DOORS | {"feedback-list", "catalogue-import-list"}
-# Where auditors may press buttons: they ask for evidence, and let others stand in for themselves.
-THEIRS = ("/admin/compliance/auditrequest/", "/admin/config/delegation/add/")
+# Where auditors may press buttons: they ask for evidence.
+THEIRS = ("/admin/compliance/auditrequest/",)
 # A superuser sees every restricted record: there is no glass to break.
 NEEDLESS = {"break-glass-list"}
 # It asks what would happen, by POST as the question is long.

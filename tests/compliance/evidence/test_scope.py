@@ -141,7 +141,9 @@ def test_forgets_no_table_and_gives_no_secret(database: None) -> None:
     assert ledgered - given == LEFT_OUT
     columns = {name for part in parts for name in part.columns}
     words = ("digest", "password", "secret", "token", "code", "address", "salt")
-    assert [name for name in columns if any(word in name for word in words)] == []
+    harmless = {"closure_code_id", "cause_code_id", "reason_code"}
+    told = [name for name in columns - harmless if any(word in name for word in words)]
+    assert told == []
 
 
 @pytest.fixture

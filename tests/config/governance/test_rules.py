@@ -172,7 +172,7 @@ def test_refuses_settings_that_contradict_themselves():
             registry.register(wrong)
 
 
-def test_ships_the_settings_of_the_first_slice():
+def test_ships_these_settings():
     assert [each.key for each in registry.all_settings()] == [
         "access.breakglass_minutes",
         "ack.followup_minutes",
@@ -181,10 +181,15 @@ def test_ships_the_settings_of_the_first_slice():
         "alerts.dedup_minutes",
         "alerts.inbox_retention_days",
         "alerts.resolve_hold_seconds",
+        "cmdb.verify_days",
         "escalation.max_deferral_minutes",
         "ingest.rate_per_minute",
+        "intake.baseline_tolerance_percent",
+        "intake.max_open_fields",
         "lifecycle.reopen_days",
         "notify.sev1_min_channels",
         "postmortem.due_hours",
         "postmortem.mandatory_severities",
+        "severity.provisional_minutes",
+        "severity.provisional_roles",
     ]
