@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 MISSPELT = "There is no such field here. See /api/docs/ for the fields of this request."
 
@@ -63,6 +64,12 @@ class Ref(serializers.SlugRelatedField[Any]):
         """The rows behind the model's one door."""
         manager: Any = self.model._default_manager
         return manager.visible_to(self.context["request"].user)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """An empty name is none; whoever means nothing sends null (DRF would take it for null)."""
+        if data == "":
+            self.fail("does_not_exist", slug_name=self.slug_field, value="")
+        return super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> Any:
         """A name is text or a number; anything else can't be looked up."""
