@@ -68,11 +68,11 @@ class PolicyStoryAdmin(OperationAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="Changes against the version before")
-    def changes(self, version: PolicyVersion) -> SafeString:
+    def changes(self, version: PolicyVersion) -> SafeString | str:
         """Row by row, and field by field."""
         basis = basis_of(version)
         if basis is None:
-            return SafeString("This is the first version.")
+            return "This is the first version."
         return render_to_string("governance/changes.html", {"blocks": worded(basis, version)})
 
     @display(description="All versions")
