@@ -129,10 +129,6 @@ class AuditRequestAdmin(OperationAdmin):
             return ["approve", "refuse"]
         return ["export"] if obj.state == RequestState.APPROVED else []
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        """Packs are made for a request that exists."""
-        return [ExportInline] if obj is not None else []
-
 
 @register(Export)
 class ExportAdmin(ReadOnlyAdmin):

@@ -1,6 +1,5 @@
 """What differs between two entries of a record's history, in words."""
 
-import datetime
 from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 
+from config.wording import in_words
+
 # Counters of the platform, and what a reader could only mistake for a secret.
 _LEFT_OUT = frozenset({"revision", "created_at"})
 _DIGEST = "digest"
-_TIME = "%Y-%m-%d %H:%M:%S UTC"
 _MOST = 300
 
 
@@ -40,18 +40,12 @@ def _changes(newer: Any, older: Any, hidden: Collection[str]) -> Iterator[dict[s
 
 
 def _words(entry: Any, field: "models.Field[Any, Any]") -> str:
-    """As the record's own page says it."""
     value = getattr(entry, field.attname)
     if value is None:
         return ""
     if field.is_relation:
         return _named(entry, field)
-    if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).strftime(_TIME)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    labels = dict(field.flatchoices)
-    text = str(labels.get(value, value) if isinstance(value, str | int) else value)
+    text = in_words(field, value)
     return text if len(text) <= _MOST else f"{text[:_MOST]} …"
 
 

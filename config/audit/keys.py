@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 
+from config.files import sync_folder
+
 
 class KeyProblem(RuntimeError):
     """The key can't be used as it is; the text says what to do."""
@@ -107,7 +109,7 @@ def make_next() -> Ed25519PrivateKey:
     next_path().unlink(missing_ok=True)
     key = Ed25519PrivateKey.generate()
     _write_once(next_path(), _private_pem(key))
-    _sync(next_path().parent)
+    sync_folder(next_path().parent)
     return key
 
 
@@ -128,7 +130,7 @@ def install_next(old: Ed25519PublicKey, old_id: str, statement: str) -> None:
     _replace(private_path().with_suffix(f".{old_id}.pub.pem"), public_pem(old))
     _replace(public_path(), public_pem(key.public_key()))
     next_path().replace(private_path())
-    _sync(private_path().parent)
+    sync_folder(private_path().parent)
 
 
 def statement_path(old_id: str) -> Path:
@@ -187,12 +189,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Make new names in it survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

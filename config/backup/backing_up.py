@@ -21,6 +21,7 @@ from config.backup.manifest import Manifest, digest, manifest_path
 from config.backup.refusals import Refused, Unavailable
 from config.database import direct
 from config.events.operations import record
+from config.files import sync_folder
 from config.organisation.models import User
 
 TAKEN = "backup.taken"
@@ -54,7 +55,7 @@ def back_up(out: Path, *, tell: Tell) -> Backup:
         manifest = replace(manifest, bytes=partial.stat().st_size, sha256=digest(partial))
         manifest.write(out)
         partial.replace(out)  # last: where the file is, its manifest is too
-        _sync(out.parent)
+        sync_folder(out.parent)  # pg_dump has synced the content
     finally:
         partial.unlink(missing_ok=True)
     _record(out, manifest)
@@ -152,15 +153,6 @@ def _migrations(connection: Connection[Any]) -> dict[str, list[str]]:
     for app, name in connection.execute("SELECT app, name FROM django_migrations ORDER BY 1, 2"):
         found[app].append(name)
     return dict(found)
-
-
-def _sync(folder: Path) -> None:
-    """Make the new name survive a power cut; pg_dump has done so for the content."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _record(out: Path, manifest: Manifest) -> None:

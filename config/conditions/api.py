@@ -1,19 +1,17 @@
-"""Conditions over the API: the tree as a field of other inputs, and what it may speak of."""
+"""Conditions over the API: the tree as a field of other inputs."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from config.conditions.attributes import Attribute, attributes_of
-from config.conditions.forms import MOST_OPTIONS
-from config.conditions.kinds import Choice, Operator
+from config.conditions.kinds import Operator
 from config.conditions.rules import ALWAYS, describe, read
 from config.errors import Invalid
 
 
 class ConditionShape(serializers.Serializer[Any]):
-    """One comparison. `/api/v1/condition-fields/` lists fields with operators and values."""
+    """One comparison."""
 
     field = serializers.CharField()
     operator = serializers.ChoiceField(choices=[(each.value, each.value) for each in Operator])
@@ -52,45 +50,6 @@ class ConditionsField(serializers.Field[Any, Any, Any, Any]):
     def to_representation(self, value: Any) -> Any:
         """As stored."""
         return value
-
-
-class OptionOut(serializers.Serializer[Any]):
-    """One value that a field may take."""
-
-    value = serializers.CharField(read_only=True)
-    text = serializers.CharField(read_only=True)
-
-
-class ConditionFieldOut(serializers.Serializer[Attribute]):
-    """An attribute of a subject, with its operators and, where they are few, its values."""
-
-    field = serializers.CharField(source="name", read_only=True)
-    title = serializers.CharField(read_only=True)
-    hint = serializers.CharField(source="help", read_only=True)
-    kind = serializers.SerializerMethodField()
-    operators = serializers.SerializerMethodField()
-    options = serializers.SerializerMethodField()
-
-    def get_kind(self, attribute: Attribute) -> str:
-        """number, choice, several, flag or text."""
-        return type(attribute.kind).__name__.lower()
-
-    def get_operators(self, attribute: Attribute) -> list[str]:
-        """Their names."""
-        return [each.value for each in attribute.kind.operators]
-
-    @extend_schema_field(OptionOut(many=True))
-    def get_options(self, attribute: Attribute) -> list[dict[str, str]]:
-        """Empty where any value goes, or where there are too many to list."""
-        kind = attribute.kind
-        found = list(kind.choices().items()) if isinstance(kind, Choice) else []
-        listed = found if len(found) <= MOST_OPTIONS else []
-        return [{"value": value, "text": label} for value, label in listed]
-
-
-def fields_of(subject: str) -> list[Attribute]:
-    """The attributes of a subject, in the order of their registration."""
-    return list(attributes_of(subject).values())
 
 
 def sentence(subject: str, stored: Any) -> str:

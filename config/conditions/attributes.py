@@ -53,8 +53,3 @@ def attributes_of(subject: str) -> Mapping[str, Attribute]:
         return _subjects[subject]
     except KeyError:
         raise UnknownSubject(subject) from None
-
-
-def subjects() -> list[str]:
-    """Everything that rules may speak of."""
-    return sorted(_subjects)

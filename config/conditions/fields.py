@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from config.conditions.rules import ALWAYS, Tree, describe, read
+from config.conditions.rules import ALWAYS, describe, read
 from config.errors import Invalid
 
 
@@ -41,10 +41,6 @@ class ConditionField(models.JSONField):
             return super().formfield(**kwargs)
         label = kwargs.get("label") or str(self.verbose_name).capitalize()
         return form_class(subject=self.subject, label=label, help_text=self.help_text)
-
-    def tree_of(self, row: models.Model) -> Tree:
-        """The row's conditions."""
-        return read(self.subject, getattr(row, self.attname))
 
     def shown(self, value: Any) -> str:
         """A stored value in one sentence; what can't be read any more says so."""

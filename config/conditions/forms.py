@@ -31,7 +31,6 @@ from config.conditions.rules import (
     ALWAYS,
     MOST_CONDITIONS,
     MOST_GROUPS,
-    describe,
     read,
 )
 from config.errors import Invalid
@@ -165,11 +164,6 @@ class BuilderField(forms.Field):
 def catalogue(subject: str) -> dict[str, Any]:
     """What the script needs to know of each attribute."""
     return {name: _entry(each) for name, each in attributes_of(subject).items()}
-
-
-def sentence(subject: str, value: Any) -> str:
-    """A stored tree in words."""
-    return describe(subject, read(subject, value or ALWAYS))
 
 
 def _entry(attribute: Attribute) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.db import models
 from config.governance.content import content_of, parts_of, root_fields
 from config.governance.models import PolicyVersion
 from config.governance.rules import Change, Content, diff
+from config.wording import in_words
 
 NOTHING = "none"
 
@@ -85,20 +86,10 @@ def text_of(version: PolicyVersion, field: "models.Field[Any, Any]", value: Any)
     own = version.shown_value(field.name, value)
     if own is not None:
         return own
-    if hasattr(field, "shown"):
-        return str(field.shown(value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(_labelled(getattr(field, "base_field", field), each) for each in value)
     if isinstance(field, models.ForeignKey):
         row = field.related_model._base_manager.filter(pk=value).first()
         return NOTHING if row is None else str(row)
-    return _labelled(field, value)
-
-
-def _labelled(field: Any, value: Any) -> str:
-    return str(dict(field.flatchoices).get(value, value))
+    return in_words(field, value)
 
 
 def period_of(version: PolicyVersion) -> str:

@@ -41,15 +41,11 @@ class Reliability(models.TextChoices):
 
 
 class TimelineQuerySet(AppendOnlyQuerySet["TimelineEntry"]):
-    """Lines, by what one may see, and in the order of what happened."""
+    """Lines, by what one may see."""
 
     def visible_to(self, user: "User") -> Self:
         """The lines of incidents that the user sees."""
         return self.filter(visible_records(user, self.model))
-
-    def chronological(self) -> Self:
-        """By the time of the event; late lines sort where they belong."""
-        return self.order_by("at", "id")
 
 
 class TimelineEntry(AppendOnly):

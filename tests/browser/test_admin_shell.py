@@ -110,9 +110,8 @@ def test_lists_its_keys_and_gives_the_focus_back(
     page.wait_for_selector(SHEET, state="visible")
     assert "Acknowledge the selected rows" in page.locator(SHEET).inner_text()
     broken = look_at(page, "keys")
-    page.locator("#nav-sidebar").get_by_role(
-        "link", name="My open"
-    ).first.wait_for()  # the window is wide again: so is the menu
+    # The window is wide again: so is the menu.
+    page.locator("#nav-sidebar").get_by_role("link", name="My open").first.wait_for()
     page.keyboard.press("Escape")
 
     page.wait_for_selector(SHEET, state="hidden")
