@@ -1,6 +1,5 @@
 """Writes an export pack: a zip whose content anyone can check, streamed with flat memory."""
 
-import csv
 import hashlib
 import io
 import json
@@ -22,7 +21,7 @@ from config.audit import keys, merkle, notes, succession
 from config.audit import pack_format as form
 from config.audit.entries import COLUMNS, FORMAT, Entry, pin, row_texts
 from config.audit.models import Checkpoint
-from config.audit.plain_values import cell, json_line
+from config.audit.plain_values import Sheet, json_line
 from config.audit.sealing import seal
 from config.audit.tables import column_sets, tables
 
@@ -94,12 +93,11 @@ class PackWriter:
         """
         count = 0
         with io.TextIOWrapper(tempfile.TemporaryFile(), "utf-8", newline="") as spool:
-            sheet = csv.writer(spool, lineterminator="\r\n")
-            sheet.writerow([cell(column) for column in columns])
+            sheet = Sheet(spool, columns)
             with self._member(f"data/{name}.jsonl") as lines:
                 for row in rows:
                     lines.write(json_line({column: row[column] for column in columns}))
-                    sheet.writerow([cell(row[column]) for column in columns])
+                    sheet.add(row)
                     count += 1
             spool.seek(0)
             with self._member(f"data/{name}.csv") as target:

@@ -1,15 +1,28 @@
 """CSV that a spreadsheet shows as text and never runs, and the plain values of exported rows."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TextIO
 from uuid import UUID
 
 from psycopg.types.range import Range
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+class Sheet:
+    """A CSV file (RFC 4180) that begins with the names of its columns."""
+
+    def __init__(self, stream: TextIO, columns: Sequence[str]) -> None:
+        self._columns = tuple(columns)
+        self._writer = csv.writer(stream, lineterminator="\r\n")
+        self._writer.writerow([cell(column) for column in columns])
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        self._writer.writerow([cell(row[column]) for column in self._columns])
 
 
 def cell(value: Any) -> str:

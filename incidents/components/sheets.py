@@ -1,13 +1,12 @@
 """The dependency matrix as a file."""
 
-import csv
 import io
 
 from django.db import transaction
 from django.http import HttpResponse
 
 from config import clock
-from config.audit.plain_values import cell
+from config.audit.plain_values import Sheet
 from config.events.operations import record
 from config.organisation.models import User
 from incidents.components.models import Dependency
@@ -18,12 +17,12 @@ from incidents.components.operations.linking import COLUMNS
 @transaction.atomic
 def matrix_as_csv(user: User) -> HttpResponse:
     """The matrix of what the user may see; who took it is recorded."""
-    sheet = io.StringIO()
-    writer = csv.writer(sheet, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    content = io.StringIO()
+    sheet = Sheet(content, COLUMNS)
     rows = list(matrix(Dependency.objects.visible_to(user), clock.now()))
-    writer.writerows([cell(row[name]) for name in COLUMNS] for row in rows)
+    for row in rows:
+        sheet.add(row)
     record("dependency.matrix_exported", None, actor=user, rows=len(rows))
-    response = HttpResponse(sheet.getvalue(), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(content.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="dependency-matrix.csv"'
     return response

@@ -159,16 +159,20 @@ def _text(number: int, value: Any) -> str:
 
 
 # ServiceNow: the columns of cmdb_ci, cmdb_ci_service and cmdb_rel_ci that have a meaning here.
-_KINDS: tuple[tuple[str, str, str], ...] = (
-    (r"db|database|catalog_table", "database", "data"),
-    (r"netgear|ip_|network|lb|firewall|dns|circuit", "network", "network"),
-    (r"cloud|vm_|kubernetes|docker|storage|aws|azure|gcp", "cloud_resource", "cloud_platform"),
-    (r"endpoint|api|saas", "third_party_api", "application"),
+_KINDS: tuple[tuple[re.Pattern[str], str, str], ...] = (
+    (re.compile(r"db|database|catalog_table"), "database", "data"),
+    (re.compile(r"netgear|ip_|network|lb|firewall|dns|circuit"), "network", "network"),
+    (
+        re.compile(r"cloud|vm_|kubernetes|docker|storage|aws|azure|gcp"),
+        "cloud_resource",
+        "cloud_platform",
+    ),
+    (re.compile(r"endpoint|api|saas"), "third_party_api", "application"),
 )
 _TIERS = ("1", "2", "3", "4")  # as in "1 - most critical"
-_STRENGTHS: tuple[tuple[str, str], ...] = (
-    (r"uses|used by|consum", "soft"),
-    (r"shar|member", "shared"),
+_STRENGTHS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"uses|used by|consum"), "soft"),
+    (re.compile(r"shar|member"), "shared"),
 )
 
 
@@ -191,7 +195,7 @@ def _service(row: Row) -> Row:
 def _component(row: Row) -> Row:
     """Of `cmdb_ci`: the class tells the kind, the sys_id is kept."""
     said = row.get("sys_class_name", "").lower().replace(" ", "_")
-    found = ((kind, domain) for sign, kind, domain in _KINDS if re.search(sign, said))
+    found = ((kind, domain) for sign, kind, domain in _KINDS if sign.search(said))
     kind, domain = next(found, ("application", "application"))
     return _without_empty(
         {
@@ -214,7 +218,7 @@ def _dependency(row: Row) -> Row:
         {
             "source": slugify(row.get("parent", ""))[:60],
             "target": slugify(row.get("child", ""))[:60],
-            "strength": next((each for sign, each in _STRENGTHS if re.search(sign, said)), "hard"),
+            "strength": next((each for sign, each in _STRENGTHS if sign.search(said)), "hard"),
         }
     )
 

@@ -100,6 +100,7 @@ RULES: dict[str, tuple[Rule, dict[str, str]]] = {
         {
             "incidents/lifecycle/admin/story.py": "what nh3 has cleaned",
             "config/conditions/forms.py": "what Django's widgets rendered",
+            "config/adminkit/columns.py": "what the theme's templates rendered and escaped",
         },
     ),
     "calls to other machines": (
@@ -114,7 +115,7 @@ RULES: dict[str, tuple[Rule, dict[str, str]]] = {
     ),
     "CSV": (
         any_of(calls("csv.writer", "csv.DictWriter")),
-        {"config/audit/packing.py": "writes every cell through plain_values.cell"},
+        {"config/audit/plain_values.py": "writes every cell through `cell`"},
     ),
     "XML": (imports("xml", "lxml"), {}),
     "archives": (
