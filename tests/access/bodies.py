@@ -53,13 +53,13 @@ def _bodies(world: World) -> dict[str, Body]:
         "break-glass-review": {"outcome": "justified", "finding": why},
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
-        "intake-template-list": {"type": "any", "unit": unit, "demands": []},
-        "qualification-table-list": {"unit": unit},
+        "intake-template-list": {"type": "any", "demands": []},
+        "qualification-table-list": {"key": "default"},
         "intake-item-list": {"title": "New", "service": service},
         "conversion-list": {
             "incident": world[Incident].reference, "outcome": "problem", "reason": why,
         },
-        "taxonomy-list": {"unit": unit, "entries": []},
+        "taxonomy-list": {"entries": []},
         "savedview-list": {
             "model": "incidents.incident", "name": "New", "query": "attention=open", "team": team,
         },
