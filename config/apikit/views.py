@@ -125,6 +125,7 @@ class Resource[M: models.Model](GenericViewSet[M]):
     scope_write: ClassVar[str] = Scope.INCIDENT_WRITE
     http_method_names = ["get", "head", "post", "patch", "delete"]
     lookup_value_regex = "[^/]+"
+    along: list[Any] | None = None  # records shown with the list that is being answered
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Empty on purpose: the schema reads the model from it, and nothing can leak through."""
@@ -159,7 +160,10 @@ class Resource[M: models.Model](GenericViewSet[M]):
         row: M = get_object_or_404(self.get_queryset(), **wanted)
         self.record = row  # a refusal will be about it
         self.check_object_permissions(self.request, row)
-        note_reads([row], self.request._request)
+        if self.along is None:
+            note_reads([row], self.request._request)
+        else:
+            self.along.append(row)
         return row
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
@@ -204,7 +208,7 @@ class Resource[M: models.Model](GenericViewSet[M]):
 
     def _page_of(self, rows: Any, shown: Callable[[Any], Any]) -> Response:
         found = self.paginate_queryset(rows)
-        note_reads(found or (), self.request._request)
+        note_reads((*(self.along or ()), *(found or ())), self.request._request)
         said = masking.for_reader(
             self.get_serializer_class(), found or (), shown(found), self.request.user
         )
@@ -368,6 +372,7 @@ def listing(
     def decorate(method: Callable[..., Any]) -> Any:
         @functools.wraps(method)
         def handle(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+            self.along = []  # one trace for the record and its list
             response: Response = self.page(method(self, self.get_object()))
             return response
 

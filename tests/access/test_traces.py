@@ -60,6 +60,7 @@ def test_leaves_one_trace_wherever_it_shows(
                 silent.append(call.url)
 
     assert silent == []
+    assert {url: n for url, n in traces.items() if n > 1} == {}
     assert set(traces.values()) == {0, 1}
     assert sum(traces.values()) > 10
 
