@@ -14,6 +14,7 @@ from tests.survival.upgrade.old_code import OldCode, old_code
 from tests.survival.upgrade.old_data import empty_database
 from tests.survival.upgrade.releases import Release
 
+pytestmark = pytest.mark.timeout(400)
 UNKNOWN = Release("9.9.9", "0" * 40)
 
 
