@@ -90,7 +90,7 @@ def _plain(filterset: Any) -> dict[str, list[serializers.ErrorDetail]]:
 
 
 def _updated_since(text: str | None, queryset: QuerySet[Any]) -> QuerySet[Any]:
-    if not text:
+    if text is None:
         return queryset
     try:
         moment = parse_datetime(text)

@@ -76,6 +76,7 @@ def test_gives_at_most_200(api: APIClient, freight: BusinessUnit) -> None:
         ({"is_active": "perhaps"}, "invalid", "is_active"),
         ({"is_active": ""}, "invalid", "is_active"),
         ({"updated_since": "yesterday"}, "invalid", "updated_since"),
+        ({"updated_since": ""}, "invalid", "updated_since"),
         ({"updated_since": "2026-02-30T00:00:00Z"}, "invalid", "updated_since"),
         ({"updated_since": "2026-02-01T00:00:00"}, "invalid", "updated_since"),
     ],
