@@ -1,10 +1,11 @@
 """Filters that refuse what they don't know, words (`q`), and `updated_since`."""
 
+import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from django_filters import BooleanFilter
+from django_filters import BooleanFilter, IsoDateTimeFilter
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -62,7 +63,7 @@ def _filtered(filterset_class: Any, request: Request, queryset: QuerySet[Any]) -
         filterset_class.base_filters
     ):
         return queryset  # a form that nobody has filled in filters nothing
-    _refuse_odd_booleans(filterset_class, request)
+    _refuse_odd_values(filterset_class, request)
     filterset = filterset_class(request.query_params, queryset=queryset, request=request)
     if not filterset.is_valid():
         error = serializers.ValidationError(_plain(filterset))
@@ -71,13 +72,15 @@ def _filtered(filterset_class: Any, request: Request, queryset: QuerySet[Any]) -
     return filterset.qs
 
 
-def _refuse_odd_booleans(filterset_class: Any, request: Request) -> None:
-    # The library reads whatever is neither true nor false as no filter, which shows too much.
+def _refuse_odd_values(filterset_class: Any, request: Request) -> None:
+    # The library reads whatever is neither true nor false as no filter, which shows too much,
+    # and takes a time without a zone for one in UTC.
     for name, each in filterset_class.base_filters.items():
-        if isinstance(each, BooleanFilter):
-            for given in request.query_params.getlist(name):
-                if given.lower() not in ("true", "false"):
-                    raise ParameterInvalid(name, "Give true or false.")
+        for given in request.query_params.getlist(name):
+            if isinstance(each, BooleanFilter) and given.lower() not in ("true", "false"):
+                raise ParameterInvalid(name, "Give true or false.")
+            if isinstance(each, IsoDateTimeFilter):
+                _instant(name, given)
 
 
 def _plain(filterset: Any) -> dict[str, list[serializers.ErrorDetail]]:
@@ -92,16 +95,22 @@ def _plain(filterset: Any) -> dict[str, list[serializers.ErrorDetail]]:
 def _updated_since(text: str | None, queryset: QuerySet[Any]) -> QuerySet[Any]:
     if text is None:
         return queryset
+    moment = _instant("updated_since", text)
+    model: Any = queryset.model
+    changed = model.history.filter(history_date__gte=moment).values(model._meta.pk.name)
+    return queryset.filter(pk__in=changed)
+
+
+def _instant(name: str, text: str) -> datetime.datetime:
+    """RFC 3339, with its zone: nobody knows which hour a time without one means."""
     try:
         moment = parse_datetime(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         hint = "Give a time such as 2026-01-31T08:00:00Z; a '+' must be written %2B."
-        raise ParameterInvalid("updated_since", hint)
-    model: Any = queryset.model
-    changed = model.history.filter(history_date__gte=moment).values(model._meta.pk.name)
-    return queryset.filter(pk__in=changed)
+        raise ParameterInvalid(name, hint)
+    return moment
 
 
 def _matching(words: str, queryset: Any) -> Any:

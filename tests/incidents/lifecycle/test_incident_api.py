@@ -279,7 +279,17 @@ def test_filters_the_list(checkout: Service, alice: User) -> None:
         assert {row["reference"] for row in response.data["results"]} == expected, query
 
 
-@pytest.mark.parametrize("query", ["status=new", "state=odd", "open=perhaps", "opened_after=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=new",
+        "state=odd",
+        "open=perhaps",
+        "opened_after=x",
+        "opened_after=",
+        "opened_before=2026-02-01T00:00:00",
+    ],
+)
 def test_refuses_a_filter_that_it_does_not_know(alice: User, query: str) -> None:
     response = people.api(alice).get(f"{URL}?{query}")
 
