@@ -60,8 +60,8 @@ def test_tells_others_only_of_what_they_manage(
     assert len(rights(rita)["roles"]) == 2
 
 
-def test_shows_the_page(rita: User, carol: User, mallory: User) -> None:
-    delegate(delegate=rita, until=clock.now() + DAY, reason="on leave", actor=carol)
+def test_shows_the_page(rita: User, root: User, carol: User, mallory: User) -> None:
+    delegate(delegate=rita, until=clock.now() + DAY, reason="on leave", actor=root)
     path = f"/admin/config/user/{rita.pk}/rights/"
 
     page = make.browser(carol).get(path)
