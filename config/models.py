@@ -1,6 +1,7 @@
 """All models of the platform, collected for Django."""
 
 from config.access.models import Delegation, RoleAssignment
+from config.agreements.models import AgreementVersion, Definition
 from config.apikit.models import IdempotentRequest
 from config.audit.models import (
     Checkpoint,
@@ -27,12 +28,21 @@ from config.due.models import (
 from config.duties.models import ActPair, DutyException, RolePair, SegregationVersion
 from config.events.models import Event, EventDelivery, RestrictedRead
 from config.federation.models import OperatingModelVersion
-from config.governance.models import Approval, BackTest, Policy, PolicyVersion, SettingVersion
+from config.governance.models import (
+    Approval,
+    BackTest,
+    ChangeReference,
+    Policy,
+    PolicyVersion,
+    SettingVersion,
+    SignOff,
+)
 from config.organisation.models import ApiToken, ApiTokenUse, BusinessUnit, Membership, Team, User
 from config.workspace.models import Preferences, SavedView
 
 __all__ = [
     "ActPair",
+    "AgreementVersion",
     "ApiToken",
     "ApiTokenUse",
     "Approval",
@@ -40,9 +50,11 @@ __all__ = [
     "BackTest",
     "BreakGlass",
     "BusinessUnit",
+    "ChangeReference",
     "Checkpoint",
     "ColumnSet",
     "Counter",
+    "Definition",
     "Delegation",
     "DutyException",
     "Event",
@@ -67,6 +79,7 @@ __all__ = [
     "SavedView",
     "SegregationVersion",
     "SettingVersion",
+    "SignOff",
     "SigningKey",
     "Team",
     "Timer",

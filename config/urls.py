@@ -8,6 +8,7 @@ from config import health
 from config.access.api import AssignmentViewSet, MeView
 from config.access.rights_api import DelegationViewSet
 from config.adminkit.base import site
+from config.agreements.api import AgreementViewSet
 from config.apikit import pages, routes
 from config.breakglass.api import BreakGlassViewSet
 from config.duties.api import DutyExceptionViewSet, SegregationViewSet
@@ -29,6 +30,7 @@ OWN: list[routes.Route] = [
     ("duty-exceptions", DutyExceptionViewSet, "duty-exception"),
     ("break-glass", BreakGlassViewSet, "break-glass"),
     ("operating-models", OperatingModelViewSet, "operating-model"),
+    ("agreements", AgreementViewSet, "agreement"),
     ("policies", PolicyViewSet, "policy"),
     ("settings", SettingViewSet, "setting"),
     ("saved-views", SavedViewViewSet, "savedview"),

@@ -9,7 +9,8 @@ from django.urls import URLPattern, path
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from config.adminkit.base import actor_of, register
-from config.adminkit.policy import NewPolicyForm, PolicyAdmin
+from config.adminkit.policy import PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm
 from config.federation.models import OperatingModelVersion
 from config.federation.operations import divergences
 from config.federation.rules import MODEL_KEY, MODEL_TITLE

@@ -20,7 +20,8 @@ from config.adminkit.base import (
     register,
 )
 from config.adminkit.home import Item, Section, home_section
-from config.adminkit.policy import DraftForm, NewPolicyForm, PolicyAdmin
+from config.adminkit.policy import PolicyAdmin
+from config.adminkit.policy_forms import DraftForm, NewPolicyForm
 from config.governance import registry
 from config.governance.activation import awaits_review
 from config.governance.content import concrete
@@ -34,6 +35,7 @@ from config.governance.models import (
 )
 from config.governance.operations import is_own_work, set_freedom
 from config.governance.setup import is_setup_mode
+from config.governance.signing import FROZEN, all_signatories, capacities_of
 from config.governance.wording import period_of
 
 MOST = 6
@@ -190,6 +192,22 @@ def awaiting_my_approval(request: HttpRequest) -> Section | None:
 
 def _waits(version: PolicyVersion) -> bool:
     return version.state == VersionState.IN_REVIEW or awaits_review(version)
+
+
+@home_section(order=16)
+def awaiting_my_signature(request: HttpRequest) -> Section | None:
+    """Versions that a signed agreement binds, for the sides for which I speak."""
+    actor = actor_of(request)
+    if not access_of(request).holds(*all_signatories()):
+        return None
+    rows = PolicyVersion.objects.visible_to(actor).filter(state__in=FROZEN)
+    found = [concrete(each) for each in rows.select_related("policy")[:LOOKED_AT]]
+    items = [
+        _item(each, "to sign")
+        for each in found
+        if capacities_of(each, actor) and not is_own_work(each, actor)
+    ]
+    return Section("Awaiting my signature", items[:MOST]) if items else None
 
 
 @home_section(order=30)

@@ -33,7 +33,7 @@ from rest_framework.response import Response
 
 from config.apikit.serializers import Input, Ref
 from config.apikit.views import VIEW, Creates, Edits, Histories, Resource, listing, verb
-from config.governance import activation, operations
+from config.governance import activation, operations, signing
 from config.governance.backtest import run_backtest, shown_to
 from config.governance.content import parts_of
 from config.governance.drafts import place_of
@@ -50,10 +50,12 @@ from config.governance.shapes import (
     ActivateIn,
     ApproveIn,
     BackTestIn,
+    ChangeReferenceIn,
     CommentIn,
     ReasonIn,
     RetireIn,
     ReviewOut,
+    SignOffIn,
     SubmitIn,
 )
 from config.organisation.models import BusinessUnit, User
@@ -67,7 +69,7 @@ _META = ("key", "unit", "title", "change_reason")
 MOST_TESTS = 3
 _VERSION_VERBS = (
     *("submit", "backtest", "approve", "send_back", "activate", "retire"),
-    *("activate_in_emergency", "review_emergency"),
+    *("activate_in_emergency", "review_emergency", "name_change"),
 )
 
 
@@ -134,6 +136,7 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
     action_permissions = {
         **dict.fromkeys(("list", "retrieve", "history", "review"), VIEW),
         **dict.fromkeys(("create", "partial_update"), "draft"),
+        "sign_off": VIEW,  # the operation asks for the role, wherever the agreement holds
         **{name: name for name in _VERSION_VERBS},
     }
 
@@ -190,6 +193,8 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
             "changes": changes_of(row),
             "blockers": activation.activation_blockers(row),
             "approvals": row.approvals.select_related("reviewer").order_by("id"),
+            "sign_offs": signing.sides_of(row),
+            "change_reference": signing.change_reference_of(row),
             "backtests": [shown_to(each, actor) for each in _last_tests(row)],
         }
         return Response(ReviewOut(read, context=self.get_serializer_context()).data)
@@ -217,6 +222,24 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
     def send_back(self, row: M, data: dict[str, Any], actor: User) -> None:
         """Give it back to its authors."""
         operations.send_back(row, actor=actor, reason=data["reason"])
+
+    @verb(SignOffIn)
+    def sign_off(self, row: M, data: dict[str, Any], actor: User) -> None:
+        """Sign the content for a side of the agreements that bind it; never by its authors."""
+        content_hash = data.get("content_hash") or row.content_hash
+        comment = data.get("comment", "")
+        signing.sign_off(
+            row,
+            actor=actor,
+            capacity=data["capacity"],
+            content_hash=content_hash,
+            comment=comment,
+        )
+
+    @verb(ChangeReferenceIn)
+    def name_change(self, row: M, data: dict[str, Any], actor: User) -> None:
+        """Name the change record under which something signed changes."""
+        signing.name_change(row, actor=actor, reference=data["reference"])
 
     @verb(ActivateIn)
     def activate(self, row: M, data: dict[str, Any], actor: User) -> None:

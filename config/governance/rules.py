@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from django.db.models import TextChoices
+
 from config.access.rules import Need, Role, roles
 from config.apikit.codes import explain
 
@@ -20,6 +22,7 @@ _ACTIVATORS = roles(Role.POLICY_AUTHOR, Role.POLICY_APPROVER, Role.UNIT_ADMINIST
 VERBS: Mapping[str, Need] = {
     "draft": _AUTHORS,
     "submit": _AUTHORS,
+    "name_change": _AUTHORS,
     "backtest": roles(
         Role.POLICY_AUTHOR,
         Role.POLICY_APPROVER,
@@ -33,6 +36,21 @@ VERBS: Mapping[str, Need] = {
     "activate_in_emergency": roles(Role.POLICY_APPROVER, Role.DUTY_MANAGER),
     "review_emergency": _APPROVERS,
     "set_freedom": _APPROVERS,
+}
+
+
+class Capacity(TextChoices):
+    """For which side of an agreement somebody signs."""
+
+    SERVICE_OWNER = "service_owner", "Service owner"
+    BUSINESS_UNIT = "business_unit", "Business unit"
+    LEGAL = "legal", "Legal"
+
+
+SIGNATORIES: Mapping[str, tuple[Role, ...]] = {
+    Capacity.SERVICE_OWNER: (Role.SERVICE_OWNER,),
+    Capacity.BUSINESS_UNIT: (Role.UNIT_ADMINISTRATOR, Role.EXECUTIVE),
+    Capacity.LEGAL: (Role.LEGAL,),
 }
 
 
@@ -156,6 +174,29 @@ explain(
     nothing_in_force=(
         "No version is in force to compare with",
         "Activate the first version; later ones are compared with it.",
+    ),
+    sign_off_missing=(
+        "A side of a signed agreement has not signed this content",
+        "Ask that side to sign it off on the version's page; a change of the content asks anew.",
+    ),
+    change_reference_missing=(
+        "What an agreement binds changes only by a change record",
+        "Name the change record on the version's page.",
+    ),
+    sign_off_not_needed=("No signed agreement binds this", "Activate it without sign-offs."),
+    sign_off_not_now=(
+        "Only what is in review or approved is signed",
+        "Submit the draft first: from then on its content is frozen.",
+    ),
+    sign_off_given=("That side has signed this content already", "Nothing is left to do."),
+    sign_off_once=("That side has signed this content already", "Nothing is left to do."),
+    sign_off_by_different_people=(
+        "Each side of an agreement is signed for by somebody else",
+        "Ask another person of that side.",
+    ),
+    change_named_too_late=(
+        "The version holds already, or is over",
+        "Begin a new draft, and name its change record.",
     ),
     nothing_to_review=("Nothing waits for a review here", "Nothing is left to do."),
 )

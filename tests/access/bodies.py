@@ -41,6 +41,7 @@ def _bodies(world: World) -> dict[str, Body]:
             "reason": why,
         },
         "delegation-list": {"delegate": "alice", "until": now + day, "reason": why},
+        "agreement-list": {"key": "new", "unit": unit},
         "operating-model-list": {"key": "default"},
         "segregation-matrix-list": {"key": "default"},
         "duty-exception-list": {
