@@ -22,6 +22,7 @@ from config.events.models import Event
 from config.governance.models import (
     Approval,
     ChangeReference,
+    Comment,
     PolicyVersion,
     SignOff,
 )
@@ -224,5 +225,6 @@ def _policies_of(found: Any) -> dict[str, Rows]:
         "approvals": Approval.objects.filter(about),
         "sign_offs": SignOff.objects.filter(about),
         "change_references": ChangeReference.objects.filter(about),
+        "policy_comments": Comment.objects.filter(about),
         **enterprise.policy_tables(lambda column: Q(**{f"{column}__in": versions.values("pk")})),
     }

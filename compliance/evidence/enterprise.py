@@ -19,6 +19,7 @@ from config.governance.models import (
     Approval,
     BackTest,
     ChangeReference,
+    Comment,
     Policy,
     PolicyVersion,
     SignOff,
@@ -98,6 +99,7 @@ def tables(scope: Scope, secret: "models.QuerySet[Incident]") -> dict[str, Pair]
     plain["approvals"] = Approval.objects.filter(within("at", scope))
     plain["sign_offs"] = SignOff.objects.filter(within("at", scope))
     plain["change_references"] = ChangeReference.objects.filter(within("at", scope))
+    plain["policy_comments"] = Comment.objects.filter(within("at", scope))
     plain["backtests"] = BackTest.objects.filter(within("at", scope))
     plain["purge_batches"] = PurgeBatch.objects.filter(within("at", scope))
     plain["tombstones"] = Tombstone.objects.filter(within("at", scope))

@@ -35,10 +35,11 @@ from config.adminkit.policy_forms import (
     NewPolicyForm,
     PartForm,
     SignOffForm,
+    TextForm,
 )
 from config.adminkit.policy_story import PolicyStoryAdmin
 from config.adminkit.scoped import BaseAdmin
-from config.adminkit.scoping import actor_of, visible_rows
+from config.adminkit.scoping import access_of, actor_of, visible_rows
 from config.adminkit.verbs import ReasonForm, Verb, VerbForm
 from config.conditions.fields import ConditionField
 from config.conditions.forms import BuilderField
@@ -48,12 +49,13 @@ from config.governance.backtest import replay_of, run_backtest
 from config.governance.content import parts_of, root_fields
 from config.governance.drafts import place_of
 from config.governance.models import Policy, PolicyVersion, VersionState, verbs_from
+from config.governance.rules import COMMENTERS
 from config.governance.wording import period_of
 from config.organisation.models import BusinessUnit
 
 STATE_FIELDS = (
     *("number", "state", "author", "holds", "content_hash", "said", "signed_off"),
-    *("changes", "story"),
+    *("changes", "comments", "story"),
 )
 
 
@@ -118,6 +120,7 @@ class PolicyAdmin(PolicyStoryAdmin):
             form=BackTestForm,
             help="What this version would have decided on past records, beside the one in force.",
         ),
+        Verb("comment", operations.comment, form=TextForm),
         Verb("approve", operations.approve, form=ApproveForm),
         Verb("send_back", operations.send_back, form=ReasonForm),
         Verb(
@@ -163,12 +166,16 @@ class PolicyAdmin(PolicyStoryAdmin):
             found.append("backtest")
         if obj.state not in signing.OVER and any(bond.is_change for bond in signing.bonds_of(obj)):
             found.append("name_change")
+        if obj.state not in signing.OVER:
+            found.append("comment")
         return [*found, "sign_off"] if obj.state in signing.FROZEN else found
 
     def may_do(self, request: HttpRequest, verb: Verb, obj: Any) -> bool:
         """A signature is given by role where the agreement holds, not where the policy does."""
         if verb.name == "sign_off":
             return bool(signing.capacities_of(obj, actor_of(request)))
+        if verb.name == "comment":
+            return actor_of(request).is_superuser or access_of(request).holds(*COMMENTERS)
         return super().may_do(request, verb, obj)
 
     def blockers_of(self, verb: Verb, obj: PolicyVersion) -> list[Blocker]:

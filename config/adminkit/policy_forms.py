@@ -34,6 +34,17 @@ class ApproveForm(VerbForm):
         return dict(self.cleaned_data)
 
 
+class TextForm(VerbForm):
+    """A comment."""
+
+    text = forms.CharField(
+        label="Comment",
+        max_length=5000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Whoever may see this version reads it; it can't be changed afterwards.",
+    )
+
+
 class SignOffForm(ApproveForm):
     """For which side one signs which content."""
 

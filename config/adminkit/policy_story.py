@@ -89,6 +89,12 @@ class PolicyStoryAdmin(OperationAdmin):
         }
         return render_to_string("governance/sign_offs.html", context)
 
+    @display(description="Comments")
+    def comments(self, version: PolicyVersion) -> SafeString:
+        """What people said of it before it held, in order."""
+        rows = version.comments.select_related("person").order_by("id")
+        return render_to_string("governance/comments.html", {"comments": rows})
+
     @display(description="All versions")
     def story(self, version: PolicyVersion) -> SafeString:
         """Who changed the policy, when and why, and what each version changed."""

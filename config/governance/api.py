@@ -39,6 +39,7 @@ from config.governance.content import parts_of
 from config.governance.drafts import place_of
 from config.governance.models import (
     BackTest,
+    Comment,
     Freedom,
     Policy,
     PolicyVersion,
@@ -52,11 +53,13 @@ from config.governance.shapes import (
     BackTestIn,
     ChangeReferenceIn,
     CommentIn,
+    CommentOut,
     ReasonIn,
     RetireIn,
     ReviewOut,
     SignOffIn,
     SubmitIn,
+    TextIn,
 )
 from config.organisation.models import BusinessUnit, User
 
@@ -134,8 +137,9 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
     filterset_class = VersionFilters
     lookup_value_regex = "[0-9]+"
     action_permissions = {
-        **dict.fromkeys(("list", "retrieve", "history", "review"), VIEW),
+        **dict.fromkeys(("list", "retrieve", "history", "review", "comments"), VIEW),
         **dict.fromkeys(("create", "partial_update"), "draft"),
+        "comment": VIEW,  # the operation asks who may
         "sign_off": VIEW,  # the operation asks for the role, wherever the agreement holds
         **{name: name for name in _VERSION_VERBS},
     }
@@ -200,6 +204,16 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
         return Response(ReviewOut(read, context=self.get_serializer_context()).data)
 
     review.answer = ReviewOut  # type: ignore[attr-defined]  # read by the schema
+
+    @listing(CommentOut)
+    def comments(self, row: M) -> QuerySet[Comment]:
+        """What people say of it, newest first."""
+        return row.comments.select_related("person")
+
+    @verb(TextIn)
+    def comment(self, row: M, data: dict[str, Any], actor: User) -> None:
+        """Say something of it before it holds."""
+        operations.comment(row, actor=actor, text=data["text"])
 
     @verb(SubmitIn)
     def submit(self, row: M, data: dict[str, Any], actor: User) -> None:

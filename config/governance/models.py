@@ -12,7 +12,7 @@ from django.db.models import F, Func, Q, Value
 from config import clock
 from config.access.rules import Level
 from config.access.visibility import containers_of, register_verbs
-from config.audit.tracking import AppendOnly, Tracked, TrackedQuerySet
+from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, TrackedQuerySet
 from config.errors import Invalid
 from config.governance import registry
 from config.governance.rules import VERBS, Capacity
@@ -295,6 +295,32 @@ class ChangeReference(AppendOnly):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class CommentQuerySet(AppendOnlyQuerySet["Comment"]):
+    """Comments, by what one may see."""
+
+    def visible_to(self, user: User) -> Self:
+        """Those on versions that the user can see."""
+        return self.filter(reaches(user, unit="version__policy__unit"))
+
+
+class Comment(AppendOnly):
+    """What somebody says of a version before it holds; the next one answers, none is changed."""
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="comments")
+    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    text = models.TextField()
+    at = models.DateTimeField(default=clock.now)
+
+    objects: ClassVar = CommentQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="comment_says_something")]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.text[:60]}"
 
 
 class BackTest(AppendOnly):

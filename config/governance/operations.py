@@ -8,9 +8,18 @@ from typing import Any
 from django.db import transaction
 
 from config.access.separation import require_separate
+from config.access.visibility import access_for
 from config.audit.tracking import lock
 from config.due.operations import cancel
-from config.errors import FourEyes, HumanRequired, Invalid, Refused, Stale, TransitionRefused
+from config.errors import (
+    FourEyes,
+    HumanRequired,
+    Invalid,
+    NotAllowed,
+    Refused,
+    Stale,
+    TransitionRefused,
+)
 from config.events.models import Event
 from config.events.operations import ask, record
 from config.governance import setup
@@ -20,6 +29,7 @@ from config.governance.in_force import policy_of, version_model
 from config.governance.models import (
     TRANSITIONS,
     Approval,
+    Comment,
     Decision,
     Freedom,
     Policy,
@@ -27,6 +37,7 @@ from config.governance.models import (
     VersionState,
     verbs_from,
 )
+from config.governance.rules import COMMENTERS
 from config.governance.rules import content_hash as hash_of
 from config.organisation.models import BusinessUnit, User
 
@@ -186,6 +197,29 @@ def send_back[M: PolicyVersion](version: M, *, actor: User, reason: str) -> M:
     version.state, version.content_hash, version.activates_at = VersionState.DRAFT, "", None
     version.save_as(actor, "state", "content_hash", "activates_at", reason=reason)
     record("policy.sent_back", version, actor=actor, reason=reason)
+    return version
+
+
+@transaction.atomic
+def comment[M: PolicyVersion](version: M, *, actor: User, text: str) -> M:
+    """Say something of a version before it holds, for its authors and reviewers to read.
+
+    Raises `NotAllowed`, `Refused` (`comments_closed`) and `Invalid`.
+    """
+    require_person(actor, "comment on")
+    if not (actor.is_superuser or access_for(actor).holds(*COMMENTERS)):
+        raise NotAllowed("Comments come from those who work under the rules.", audit=True)
+    lock_version(version)
+    if version.state in (VersionState.ACTIVE, VersionState.RETIRED):
+        raise Refused(
+            f"This version is {version.get_state_display().lower()}; "
+            "comment on the next draft, or give feedback on the rule.",
+            code="comments_closed",
+        )
+    if not text.strip():
+        raise Invalid("Write what you have to say.", field="text")
+    row = Comment.objects.create(version_id=version.pk, person=actor, text=text.strip())
+    record("policy.commented", version, actor=actor, comment=row.pk)
     return version
 
 

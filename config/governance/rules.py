@@ -39,6 +39,12 @@ VERBS: Mapping[str, Need] = {
 }
 
 
+# Whoever works under rules, or answers for them; auditors and tools write nothing here.
+COMMENTERS = tuple(
+    each for each in Role if each not in (Role.AUDITOR, Role.INTEGRATOR, Role.VENDOR_USER)
+)
+
+
 class Capacity(TextChoices):
     """For which side of an agreement somebody signs."""
 
@@ -194,6 +200,11 @@ explain(
         "Each side of an agreement is signed for by somebody else",
         "Ask another person of that side.",
     ),
+    comments_closed=(
+        "The version holds already, or is over",
+        "Comment on the next draft, or give feedback on the rule.",
+    ),
+    comment_says_something=("A comment needs a text", "Write what you have to say."),
     change_named_too_late=(
         "The version holds already, or is over",
         "Begin a new draft, and name its change record.",

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from config.apikit.serializers import Input
 from config.governance.backtest import MOST, USUAL
-from config.governance.models import Approval
+from config.governance.models import Approval, Comment
 from config.governance.rules import Capacity
 from config.governance.signing import LONGEST_REFERENCE
 from config.organisation.models import User
@@ -88,6 +88,22 @@ class SideOut(serializers.Serializer[Any]):
         source="signed.at", read_only=True, allow_null=True, default=None
     )
     comment = serializers.CharField(source="signed.comment", read_only=True, default="")
+
+
+class TextIn(Input):
+    """A comment."""
+
+    text = serializers.CharField(max_length=5000)
+
+
+class CommentOut(serializers.ModelSerializer[Comment]):
+    """What somebody said of a version, and when."""
+
+    person = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
+
+    class Meta:
+        model = Comment
+        fields = read_only_fields = ("id", "at", "person", "text")
 
 
 class ContentChangeOut(serializers.Serializer[Any]):
