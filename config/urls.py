@@ -14,6 +14,7 @@ from config.breakglass.api import BreakGlassViewSet
 from config.duties.api import DutyExceptionViewSet, SegregationViewSet
 from config.federation.api import DivergenceView, OperatingModelViewSet
 from config.governance.api import PolicyViewSet
+from config.governance.as_of_api import InForceView
 from config.governance.settings_api import SettingViewSet
 from config.organisation.api import TeamViewSet, UnitViewSet, UserViewSet
 from config.organisation.token_api import TokenViewSet
@@ -47,6 +48,7 @@ urlpatterns = [
     path("api/docs/", pages.DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/me/", MeView.as_view(), name="me"),
     path("api/v1/divergence/", DivergenceView.as_view(), name="divergence"),
+    path("api/v1/policies/in-force/", InForceView.as_view(), name="policies-in-force"),
     path("api/v1/", routes.api(OWN)),
     path("admin/", site.urls),
     path("accounts/", include("config.access.urls")),

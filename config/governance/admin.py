@@ -4,10 +4,12 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from config import clock
 from config.access.rules import Role
 from config.adminkit.base import (
     OperationAdmin,
@@ -22,8 +24,10 @@ from config.adminkit.base import (
 from config.adminkit.home import Item, Section, home_section
 from config.adminkit.policy import PolicyAdmin
 from config.adminkit.policy_forms import DraftForm, NewPolicyForm
+from config.adminkit.scoping import visible_rows
 from config.governance import registry
 from config.governance.activation import awaits_review
+from config.governance.as_of import MISREAD, held_at, page_of
 from config.governance.content import concrete
 from config.governance.forms import field_of
 from config.governance.models import (
@@ -34,21 +38,14 @@ from config.governance.models import (
     VersionState,
 )
 from config.governance.operations import is_own_work, set_freedom
+from config.governance.rules import moment_of
 from config.governance.setup import is_setup_mode
 from config.governance.signing import FROZEN, all_signatories, capacities_of
 from config.governance.wording import period_of
+from config.organisation.models import BusinessUnit
 
 MOST = 6
 LOOKED_AT = 50
-
-
-def link_of(version: PolicyVersion) -> str:
-    """The page of the version among those of its kind; empty where it has none."""
-    meta = type(version)._meta
-    try:
-        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(version.pk,))
-    except NoReverseMatch:
-        return ""
 
 
 class VersionInline(ReadOnlyInline):
@@ -69,7 +66,7 @@ class VersionInline(ReadOnlyInline):
     @display(description="Version")
     def version_link(self, version: PolicyVersion) -> str:
         """Leads to the version's own page."""
-        link = link_of(concrete(version))
+        link = page_of(version)
         name = f"v{version.number}"
         return format_html('<a href="{}">{}</a>', link, name) if link else name
 
@@ -105,6 +102,34 @@ class AllPoliciesAdmin(OperationAdmin):
             help="Locked: it holds everywhere. Extendable: units add rows. Free: units decide.",
         ),
     )
+    list_before_template = "governance/above_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the page of what held at an instant."""
+        view = self.admin_site.admin_view(self.as_of_view)
+        return [path("as-of/", view, name="config_policy_as_of"), *super().get_urls()]
+
+    def as_of_view(self, request: HttpRequest) -> TemplateResponse:
+        """Which version of every policy was in force at `?at=`, for `?unit=`; without them now."""
+        units = visible_rows(BusinessUnit, request).filter(parent__isnull=False).order_by("name")
+        asked, key = request.GET.get("at", ""), request.GET.get("unit", "")
+        at = moment_of(asked) if asked else clock.now()
+        unit = next((each for each in units if each.key == key), None)
+        problem = MISREAD if at is None else ""
+        if key and unit is None:
+            problem = "There is no such unit that you may see."
+        rows = [] if problem or at is None else held_at(actor_of(request), at, unit)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Policies in force",
+            "at": at,
+            "units": units,
+            "unit": unit,
+            "problem": problem,
+            "rows": rows,
+        }
+        return TemplateResponse(request, "governance/as_of.html", context)
 
     def verbs_from(self, obj: Policy) -> list[str]:
         """The enterprise's alone."""
@@ -221,4 +246,4 @@ def my_drafts(request: HttpRequest) -> Section | None:
 def _item(version: PolicyVersion, badge: str) -> Item:
     detail = f"by {version.author}: {version.change_reason or 'no reason yet'}"
     tone = "danger" if version.is_emergency else "info"
-    return Item(str(version), link_of(concrete(version)), detail=detail, badge=badge, tone=tone)
+    return Item(str(version), page_of(version), detail=detail, badge=badge, tone=tone)

@@ -131,6 +131,8 @@ class PolicyVersion(Tracked):
 
     policy_kind: ClassVar[str] = ""
     parts: ClassVar[tuple[str, ...]] = ()
+    # Whether a unit's version adds to those above it, which hold as well, or is in their place.
+    adds_up: ClassVar[bool] = False
 
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField("version", editable=False)

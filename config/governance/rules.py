@@ -86,6 +86,16 @@ def plain(value: Any) -> Any:
     return value
 
 
+def moment_of(text: str) -> datetime.datetime | None:
+    """A time as ISO 8601 has it, in UTC where it names no zone; None for anything else."""
+    try:
+        given = datetime.datetime.fromisoformat(text)
+        zoned = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
+        return zoned.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def canonical(content: Content) -> str:
     """The content as one text: keys sorted, child rows by `line`, whatever order they came in."""
     parts = {
