@@ -27,7 +27,7 @@ from config.due.models import (
 )
 from config.duties.models import ActPair, DutyException, RolePair, SegregationVersion
 from config.events.models import Event, EventDelivery, RestrictedRead
-from config.federation.models import OperatingModelVersion
+from config.federation.models import FreedomVersion, OperatingModelVersion
 from config.governance.models import (
     Approval,
     BackTest,
@@ -61,6 +61,7 @@ __all__ = [
     "DutyException",
     "Event",
     "EventDelivery",
+    "FreedomVersion",
     "GrantChange",
     "IdempotentRequest",
     "Installation",

@@ -12,7 +12,7 @@ from config.agreements.api import AgreementViewSet
 from config.apikit import pages, routes
 from config.breakglass.api import BreakGlassViewSet
 from config.duties.api import DutyExceptionViewSet, SegregationViewSet
-from config.federation.api import DivergenceView, OperatingModelViewSet
+from config.federation.api import DivergenceView, FreedomViewSet, OperatingModelViewSet
 from config.governance.api import PolicyViewSet
 from config.governance.as_of_api import InForceView
 from config.governance.settings_api import SettingViewSet
@@ -32,6 +32,7 @@ OWN: list[routes.Route] = [
     ("break-glass", BreakGlassViewSet, "break-glass"),
     ("operating-models", OperatingModelViewSet, "operating-model"),
     ("agreements", AgreementViewSet, "agreement"),
+    ("policy-freedoms", FreedomViewSet, "policy-freedom"),
     ("policies", PolicyViewSet, "policy"),
     ("settings", SettingViewSet, "setting"),
     ("saved-views", SavedViewViewSet, "savedview"),

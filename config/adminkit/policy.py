@@ -240,7 +240,7 @@ class PolicyAdmin(PolicyStoryAdmin):
         form = kwargs.pop("form", None) or self.form_class(request, obj)
         form = with_refusal(form, getattr(request, "_watchbill_refusal", None))
         made: Any = BaseAdmin.get_form(self, request, obj, change=change, form=form, **kwargs)
-        if obj is None:
+        if obj is None and "unit" in made.base_fields:
             made.base_fields["unit"].queryset = visible_rows(BusinessUnit, request)
         return made
 

@@ -14,8 +14,6 @@ from config.access.rules import Role
 from config.adminkit.base import (
     OperationAdmin,
     ReadOnlyInline,
-    ReasonForm,
-    Verb,
     access_of,
     actor_of,
     display,
@@ -31,13 +29,12 @@ from config.governance.as_of import MISREAD, held_at, page_of
 from config.governance.content import concrete
 from config.governance.forms import field_of
 from config.governance.models import (
-    Freedom,
     Policy,
     PolicyVersion,
     SettingVersion,
     VersionState,
 )
-from config.governance.operations import is_own_work, set_freedom
+from config.governance.operations import is_own_work
 from config.governance.rules import moment_of
 from config.governance.setup import is_setup_mode
 from config.governance.signing import FROZEN, all_signatories, capacities_of
@@ -71,13 +68,6 @@ class VersionInline(ReadOnlyInline):
         return format_html('<a href="{}">{}</a>', link, name) if link else name
 
 
-class FreedomForm(ReasonForm):
-    """What units may do, and why that changes."""
-
-    freedom = forms.ChoiceField(choices=Freedom.choices, widget=UnfoldAdminSelectWidget)
-    field_order = ["freedom", "reason"]
-
-
 @register(Policy)
 class AllPoliciesAdmin(OperationAdmin):
     """Every policy of every kind, with its versions."""
@@ -90,18 +80,9 @@ class AllPoliciesAdmin(OperationAdmin):
     list_filter = ["kind", "freedom", "unit"]
     list_select_related = ["unit"]
     search_fields = ["key", "title"]
-    readonly_fields = ["kind", "key", "unit", "title", "freedom"]
-    fields = ["title", "kind", "key", "unit", "freedom"]
+    readonly_fields = ["kind", "key", "unit", "title", "units_may"]
+    fields = ["title", "kind", "key", "unit", "units_may"]
     inlines = [VersionInline]
-    verbs = (
-        Verb(
-            "set_freedom",
-            set_freedom,
-            label="Lock it, or open it to units",
-            form=FreedomForm,
-            help="Locked: it holds everywhere. Extendable: units add rows. Free: units decide.",
-        ),
-    )
     list_before_template = "governance/above_list.html"
 
     def get_urls(self) -> list[URLPattern]:
@@ -131,9 +112,15 @@ class AllPoliciesAdmin(OperationAdmin):
         }
         return TemplateResponse(request, "governance/as_of.html", context)
 
-    def verbs_from(self, obj: Policy) -> list[str]:
-        """The enterprise's alone."""
-        return ["set_freedom"] if obj.unit_id is None else []
+    @display(description="What units may do")
+    def units_may(self, policy: Policy) -> str:
+        """In words, with the way to propose something else; a unit's own policy says nothing."""
+        if policy.unit_id is not None:
+            return ""
+        link = f"{reverse('admin:config_freedomversion_add')}?about={policy.pk}"
+        return format_html(
+            '{}. <a href="{}">Propose something else</a>', policy.get_freedom_display(), link
+        )
 
 
 class NewSettingForm(NewPolicyForm):

@@ -293,13 +293,6 @@ class PolicyOut(serializers.ModelSerializer[Policy]):
         fields = read_only_fields = ("id", "kind", "key", "unit", "title", "freedom", "version")
 
 
-class FreedomIn(Input):
-    """What units may do, and why that changes."""
-
-    freedom = serializers.ChoiceField(choices=Freedom.choices)
-    reason = serializers.CharField(max_length=5000)
-
-
 class PolicyFilters(django_filters.FilterSet):
     """By kind, key and unit."""
 
@@ -317,17 +310,11 @@ class PolicyViewSet(Histories, Resource[Policy]):
     lookup_value_regex = "[0-9]+"
     action_permissions = {
         **dict.fromkeys(("list", "retrieve", "history", "versions"), VIEW),
-        "set_freedom": "set_freedom",
     }
 
     def shown(self, rows: QuerySet[Policy]) -> QuerySet[Policy]:
         """With the unit."""
         return rows.select_related("unit")
-
-    @verb(FreedomIn)
-    def set_freedom(self, row: Policy, data: dict[str, Any], actor: User) -> None:
-        """Lock an enterprise policy, or open it to units."""
-        operations.set_freedom(row, actor=actor, **data)
 
     @listing(VersionOut)
     def versions(self, row: Policy) -> QuerySet[PolicyVersion]:

@@ -223,28 +223,6 @@ def comment[M: PolicyVersion](version: M, *, actor: User, text: str) -> M:
     return version
 
 
-@transaction.atomic
-def set_freedom(policy: Policy, *, freedom: str, actor: User, reason: str) -> Policy:
-    """Say what units may do with an enterprise policy; what they have is reported, not ended."""
-    require_person(actor, "open or lock")
-    lock(policy)
-    if policy.unit_id is not None:
-        raise Refused(
-            "Only the enterprise's policy says what units may do.", code="freedom_of_unit"
-        )
-    if freedom not in Freedom.values:
-        raise Invalid(f"Choose one of {', '.join(Freedom.values)}.", field="freedom")
-    if not reason.strip():
-        raise Invalid("Say why this changes.", field="reason")
-    if freedom != policy.freedom:
-        was, policy.freedom = policy.freedom, Freedom(freedom)
-        policy.save_as(actor, "freedom", reason=reason)
-        record(
-            "policy.freedom_changed", policy, actor=actor, reason=reason, was=was, freedom=freedom
-        )
-    return policy
-
-
 def activation_key(version: PolicyVersion) -> str:
     """Names the one open timer that will activate the version."""
     return f"version:{version.pk}"

@@ -35,7 +35,6 @@ VERBS: Mapping[str, Need] = {
     "retire": _ACTIVATORS,
     "activate_in_emergency": roles(Role.POLICY_APPROVER, Role.DUTY_MANAGER),
     "review_emergency": _APPROVERS,
-    "set_freedom": _APPROVERS,
 }
 
 
@@ -177,6 +176,14 @@ explain(
     freedom_of_unit=(
         "Only the enterprise's policy says what units may do",
         "Open the enterprise's policy of the same kind and key.",
+    ),
+    freedom_unchanged=(
+        "Units may do exactly that already",
+        "Propose something else, or nothing.",
+    ),
+    freedom_needed=(
+        "What units may do is always said by a version",
+        "Activate another version instead; it follows this one.",
     ),
     setting_unknown=("There is no such setting any more", "Retire the version."),
     setting_not_tighter=(

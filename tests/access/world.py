@@ -37,7 +37,7 @@ from config.duties.models import DutyException, SegregationVersion
 from config.duties.rules import shipped_role_pairs
 from config.events.models import Event, EventDelivery, RestrictedRead
 from config.events.operations import record
-from config.federation.models import OperatingModelVersion
+from config.federation.models import FreedomVersion, OperatingModelVersion
 from config.governance.models import Policy, SettingVersion
 from config.governance.operations import propose
 from config.governance.seeding import seed_policy
@@ -244,6 +244,10 @@ def _make_policies(world: World) -> None:
     )
     world.put(till.save_as(alice))
     policy: Policy = world[EscalationPolicyVersion].policy
+    opened = {"about": policy, "freedom": "locked"}
+    world.put(
+        propose(FreedomVersion, "policy", actor=alice, unit=unit, values=opened, title=SECRET)
+    )
     world.put(policy, use_policy(policy, actor=alice, service=world[Service]))
 
 
