@@ -1,6 +1,7 @@
 """All models of the platform, collected for Django."""
 
 from config.access.models import Delegation, RoleAssignment
+from config.agreements.models import AgreementVersion, Definition
 from config.apikit.models import IdempotentRequest
 from config.audit.models import (
     Checkpoint,
@@ -26,13 +27,23 @@ from config.due.models import (
 )
 from config.duties.models import ActPair, DutyException, RolePair, SegregationVersion
 from config.events.models import Event, EventDelivery, RestrictedRead
-from config.federation.models import OperatingModelVersion
-from config.governance.models import Approval, BackTest, Policy, PolicyVersion, SettingVersion
+from config.federation.models import FreedomVersion, OperatingModelVersion
+from config.governance.models import (
+    Approval,
+    BackTest,
+    ChangeReference,
+    Comment,
+    Policy,
+    PolicyVersion,
+    SettingVersion,
+    SignOff,
+)
 from config.organisation.models import ApiToken, ApiTokenUse, BusinessUnit, Membership, Team, User
 from config.workspace.models import Preferences, SavedView
 
 __all__ = [
     "ActPair",
+    "AgreementVersion",
     "ApiToken",
     "ApiTokenUse",
     "Approval",
@@ -40,13 +51,17 @@ __all__ = [
     "BackTest",
     "BreakGlass",
     "BusinessUnit",
+    "ChangeReference",
     "Checkpoint",
     "ColumnSet",
+    "Comment",
     "Counter",
+    "Definition",
     "Delegation",
     "DutyException",
     "Event",
     "EventDelivery",
+    "FreedomVersion",
     "GrantChange",
     "IdempotentRequest",
     "Installation",
@@ -67,6 +82,7 @@ __all__ = [
     "SavedView",
     "SegregationVersion",
     "SettingVersion",
+    "SignOff",
     "SigningKey",
     "Team",
     "Timer",

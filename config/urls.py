@@ -8,11 +8,13 @@ from config import health
 from config.access.api import AssignmentViewSet, MeView
 from config.access.rights_api import DelegationViewSet
 from config.adminkit.base import site
+from config.agreements.api import AgreementViewSet
 from config.apikit import pages, routes
 from config.breakglass.api import BreakGlassViewSet
 from config.duties.api import DutyExceptionViewSet, SegregationViewSet
-from config.federation.api import DivergenceView, OperatingModelViewSet
+from config.federation.api import DivergenceView, FreedomViewSet, OperatingModelViewSet
 from config.governance.api import PolicyViewSet
+from config.governance.as_of_api import InForceView
 from config.governance.settings_api import SettingViewSet
 from config.organisation.api import TeamViewSet, UnitViewSet, UserViewSet
 from config.organisation.token_api import TokenViewSet
@@ -29,6 +31,8 @@ OWN: list[routes.Route] = [
     ("duty-exceptions", DutyExceptionViewSet, "duty-exception"),
     ("break-glass", BreakGlassViewSet, "break-glass"),
     ("operating-models", OperatingModelViewSet, "operating-model"),
+    ("agreements", AgreementViewSet, "agreement"),
+    ("policy-freedoms", FreedomViewSet, "policy-freedom"),
     ("policies", PolicyViewSet, "policy"),
     ("settings", SettingViewSet, "setting"),
     ("saved-views", SavedViewViewSet, "savedview"),
@@ -45,6 +49,7 @@ urlpatterns = [
     path("api/docs/", pages.DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/me/", MeView.as_view(), name="me"),
     path("api/v1/divergence/", DivergenceView.as_view(), name="divergence"),
+    path("api/v1/policies/in-force/", InForceView.as_view(), name="policies-in-force"),
     path("api/v1/", routes.api(OWN)),
     path("admin/", site.urls),
     path("accounts/", include("config.access.urls")),

@@ -19,7 +19,13 @@ from compliance.evidence.rules import Scope
 from config.audit.models import Leaf, LedgerEntry
 from config.audit.packing import PackWriter
 from config.events.models import Event
-from config.governance.models import Approval, PolicyVersion
+from config.governance.models import (
+    Approval,
+    ChangeReference,
+    Comment,
+    PolicyVersion,
+    SignOff,
+)
 from config.organisation.models import BusinessUnit, User
 from config.organisation.rules import descendants
 from escalation.paging.models import Page
@@ -213,9 +219,12 @@ def _policies_of(found: Any) -> dict[str, Rows]:
     reviewed = Review.objects.filter(incident__in=found).values("due_version")
     named = Q(pk__in=judged) | Q(pk__in=escalated) | Q(pk__in=reviewed)
     versions = PolicyVersion.objects.filter(named)
-    approvals = Approval.objects.filter(version__in=versions.values("pk"))
+    about = Q(version__in=versions.values("pk"))
     return {
         "policy_versions": versions,
-        "approvals": approvals,
+        "approvals": Approval.objects.filter(about),
+        "sign_offs": SignOff.objects.filter(about),
+        "change_references": ChangeReference.objects.filter(about),
+        "policy_comments": Comment.objects.filter(about),
         **enterprise.policy_tables(lambda column: Q(**{f"{column}__in": versions.values("pk")})),
     }

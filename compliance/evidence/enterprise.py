@@ -15,7 +15,15 @@ from config.audit.models import GrantChange, PurgeBatch, Tombstone
 from config.breakglass.models import BreakGlass
 from config.duties.models import DutyException
 from config.events.models import Event, RestrictedRead
-from config.governance.models import Approval, BackTest, Policy, PolicyVersion
+from config.governance.models import (
+    Approval,
+    BackTest,
+    ChangeReference,
+    Comment,
+    Policy,
+    PolicyVersion,
+    SignOff,
+)
 from config.organisation.models import BusinessUnit, Membership, Team, User
 from escalation.policies.models import PolicyUse
 from escalation.rota.models import Layer, Override, Schedule, Turn
@@ -89,6 +97,9 @@ def tables(scope: Scope, secret: "models.QuerySet[Incident]") -> dict[str, Pair]
     plain = {name: history(model, changed) for name, model in MASTER.items()}
     plain |= policy_tables(lambda column: changed)
     plain["approvals"] = Approval.objects.filter(within("at", scope))
+    plain["sign_offs"] = SignOff.objects.filter(within("at", scope))
+    plain["change_references"] = ChangeReference.objects.filter(within("at", scope))
+    plain["policy_comments"] = Comment.objects.filter(within("at", scope))
     plain["backtests"] = BackTest.objects.filter(within("at", scope))
     plain["purge_batches"] = PurgeBatch.objects.filter(within("at", scope))
     plain["tombstones"] = Tombstone.objects.filter(within("at", scope))

@@ -18,13 +18,6 @@ from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
 
 from config.access.rules import Role
 from config.access.visibility import require
@@ -32,105 +25,38 @@ from config.adminkit.columns import display
 from config.adminkit.forms import with_refusal
 from config.adminkit.inlines import ReadOnlyInline
 from config.adminkit.policy_filters import InForceFilter
+from config.adminkit.policy_forms import (
+    ActivateForm,
+    ApproveForm,
+    BackTestForm,
+    ChangeReferenceForm,
+    CommentForm,
+    DraftForm,
+    NewPolicyForm,
+    PartForm,
+    SignOffForm,
+    TextForm,
+)
 from config.adminkit.policy_story import PolicyStoryAdmin
 from config.adminkit.scoped import BaseAdmin
-from config.adminkit.scoping import actor_of, visible_rows
+from config.adminkit.scoping import access_of, actor_of, visible_rows
 from config.adminkit.verbs import ReasonForm, Verb, VerbForm
 from config.conditions.fields import ConditionField
 from config.conditions.forms import BuilderField
 from config.errors import Blocker
-from config.governance import activation, operations
-from config.governance.backtest import MOST, USUAL, replay_of, run_backtest
+from config.governance import activation, operations, signing
+from config.governance.backtest import replay_of, run_backtest
 from config.governance.content import parts_of, root_fields
 from config.governance.drafts import place_of
 from config.governance.models import Policy, PolicyVersion, VersionState, verbs_from
+from config.governance.rules import COMMENTERS
 from config.governance.wording import period_of
 from config.organisation.models import BusinessUnit
 
-STATE_FIELDS = ("number", "state", "author", "holds", "content_hash", "said", "changes", "story")
-
-
-class ApproveForm(VerbForm):
-    """Which content is approved, and what the approver says to it."""
-
-    content_hash = forms.CharField(
-        label="Content that you approve (SHA-256)",
-        widget=UnfoldAdminTextInputWidget(attrs={"readonly": "readonly"}),
-        help_text="If it has changed since you read it, the approval is refused.",
-    )
-    comment = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
-
-    def arguments(self) -> dict[str, Any]:
-        """The hash is always named."""
-        return dict(self.cleaned_data)
-
-
-class ActivateForm(VerbForm):
-    """From when it holds."""
-
-    at = forms.SplitDateTimeField(
-        label="From (UTC)",
-        required=False,
-        widget=UnfoldAdminSplitDateTimeWidget(),
-        help_text="Leave it empty to activate now.",
-    )
-
-
-class BackTestForm(VerbForm):
-    """On how many of the past."""
-
-    last = forms.IntegerField(
-        label="Records, newest first",
-        min_value=1,
-        max_value=MOST,
-        initial=USUAL,
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-
-
-class CommentForm(VerbForm):
-    """What a reviewer found."""
-
-    comment = forms.CharField(widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
-
-
-class NewPolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # of any kind
-    """Which policy the draft is for; its content comes on the next page."""
-
-    key: forms.Field = forms.SlugField(
-        max_length=100,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Lower-case letters, digits and hyphens. An existing key gets its next version.",
-    )
-    title: forms.Field | None = forms.CharField(
-        max_length=200, required=False, widget=UnfoldAdminTextInputWidget
-    )
-    unit = forms.ModelChoiceField(
-        BusinessUnit.objects.none(),
-        required=False,
-        empty_label="The whole enterprise",
-        widget=UnfoldAdminSelectWidget,
-    )
-
-
-class DraftForm(forms.ModelForm):  # type: ignore[type-arg]  # of any kind
-    """The content of a draft, and which save the person saw; the operation compares them."""
-
-    seen_revision = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["seen_revision"] = self.instance.revision
-
-
-class PartForm(forms.ModelForm):  # type: ignore[type-arg]  # of any kind
-    """A child row: the operation checks constraints, once all rows of the form are known."""
-
-    def validate_unique(self) -> None:
-        """Two rows may swap their numbers."""
-
-    def validate_constraints(self) -> None:
-        """As above."""
+STATE_FIELDS = (
+    *("number", "state", "author", "holds", "content_hash", "said", "signed_off"),
+    *("changes", "comments", "story"),
+)
 
 
 class PartInline(ReadOnlyInline):
@@ -194,8 +120,22 @@ class PolicyAdmin(PolicyStoryAdmin):
             form=BackTestForm,
             help="What this version would have decided on past records, beside the one in force.",
         ),
+        Verb("comment", operations.comment, form=TextForm),
         Verb("approve", operations.approve, form=ApproveForm),
         Verb("send_back", operations.send_back, form=ReasonForm),
+        Verb(
+            "sign_off",
+            signing.sign_off,
+            form=SignOffForm,
+            help="For one side of the agreements that bind this version: exactly this content.",
+        ),
+        Verb(
+            "name_change",
+            signing.name_change,
+            label="Name the change record",
+            form=ChangeReferenceForm,
+            help="What an agreement binds changes only under a change record.",
+        ),
         Verb("activate", activation.activate, form=ActivateForm),
         Verb("new_draft", _new_draft, label="New draft", right="draft"),
         Verb(
@@ -224,7 +164,19 @@ class PolicyAdmin(PolicyStoryAdmin):
             found.append("review_emergency")
         if replay_of(obj) is not None and obj.in_force is None:
             found.append("backtest")
-        return found
+        if obj.state not in signing.OVER and any(bond.is_change for bond in signing.bonds_of(obj)):
+            found.append("name_change")
+        if obj.state not in signing.OVER:
+            found.append("comment")
+        return [*found, "sign_off"] if obj.state in signing.FROZEN else found
+
+    def may_do(self, request: HttpRequest, verb: Verb, obj: Any) -> bool:
+        """A signature is given by role where the agreement holds, not where the policy does."""
+        if verb.name == "sign_off":
+            return bool(signing.capacities_of(obj, actor_of(request)))
+        if verb.name == "comment":
+            return actor_of(request).is_superuser or access_of(request).holds(*COMMENTERS)
+        return super().may_do(request, verb, obj)
 
     def blockers_of(self, verb: Verb, obj: PolicyVersion) -> list[Blocker]:
         """What the rooms say against an activation."""
@@ -233,10 +185,13 @@ class PolicyAdmin(PolicyStoryAdmin):
         return super().blockers_of(verb, obj)
 
     def verb_form(self, request: HttpRequest, verb: Verb, obj: Any) -> VerbForm:
-        """An approval names the hash that stood on the page."""
-        if verb.form is ApproveForm and request.method != "POST":
-            return ApproveForm(initial={"content_hash": obj.content_hash})
-        return super().verb_form(request, verb, obj)
+        """An approval or signature names the hash that stood on the page."""
+        form = super().verb_form(request, verb, obj)
+        form.initial = {"content_hash": obj.content_hash}
+        if isinstance(form, SignOffForm):
+            found = signing.capacities_of(obj, actor_of(request))
+            form.offer((each.value, str(each.label)) for each in found)
+        return form
 
     def run(self, request: HttpRequest, verb: Verb, obj: Any, arguments: dict[str, Any]) -> None:
         """As everywhere; a new draft is where the answer leads."""
@@ -285,7 +240,7 @@ class PolicyAdmin(PolicyStoryAdmin):
         form = kwargs.pop("form", None) or self.form_class(request, obj)
         form = with_refusal(form, getattr(request, "_watchbill_refusal", None))
         made: Any = BaseAdmin.get_form(self, request, obj, change=change, form=form, **kwargs)
-        if obj is None:
+        if obj is None and "unit" in made.base_fields:
             made.base_fields["unit"].queryset = visible_rows(BusinessUnit, request)
         return made
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from config import clock
+from config.governance.rules import moment_of
 
 _AGO = {"now": 0, "week": 7, "month": 30, "quarter": 92, "year": 365}
 
@@ -43,8 +44,4 @@ class InForceFilter(SimpleListFilter):
 def _moment(value: str) -> datetime.datetime | None:
     if value in _AGO:
         return clock.now() - datetime.timedelta(days=_AGO[value])
-    try:
-        given = datetime.datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
+    return moment_of(value)

@@ -14,6 +14,7 @@ from config.adminkit.scoping import actor_of, visible_rows
 from config.governance.backtest import replay_of, shown_to
 from config.governance.models import PolicyVersion
 from config.governance.review import basis_of
+from config.governance.signing import OVER, change_reference_of, sides_of
 from config.governance.wording import period_of, worded
 
 MOST_SHOWN = 3
@@ -74,6 +75,25 @@ class PolicyStoryAdmin(OperationAdmin):
         if basis is None:
             return "This is the first version."
         return render_to_string("governance/changes.html", {"blocks": worded(basis, version)})
+
+    @display(description="Sign-offs")
+    def signed_off(self, version: PolicyVersion) -> SafeString:
+        """Which sides of which agreements have signed, who for them, and who is missing."""
+        sides = sides_of(version)
+        context = {
+            "version": version,
+            "sides": sides,
+            "is_over": version.state in OVER,
+            "is_change": any(side.bond.is_change for side in sides),
+            "reference": change_reference_of(version) if sides else "",
+        }
+        return render_to_string("governance/sign_offs.html", context)
+
+    @display(description="Comments")
+    def comments(self, version: PolicyVersion) -> SafeString:
+        """What people said of it before it held, in order."""
+        rows = version.comments.select_related("person").order_by("id")
+        return render_to_string("governance/comments.html", {"comments": rows})
 
     @display(description="All versions")
     def story(self, version: PolicyVersion) -> SafeString:

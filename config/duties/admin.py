@@ -21,7 +21,8 @@ from config.adminkit.base import (
     register,
 )
 from config.adminkit.home import Item, Section, home_section
-from config.adminkit.policy import NewPolicyForm, PartForm, PartInline, PolicyAdmin
+from config.adminkit.policy import PartInline, PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm, PartForm
 from config.duties import operations
 from config.duties.models import (
     ActPair,

@@ -1,4 +1,4 @@
-"""Operating models in the admin, and the report of what units do otherwise."""
+"""Operating models, what units may do, and the report of what they do otherwise."""
 
 from typing import Any
 
@@ -8,12 +8,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from config.adminkit.base import actor_of, register
-from config.adminkit.policy import NewPolicyForm, PolicyAdmin
-from config.federation.models import OperatingModelVersion
-from config.federation.operations import divergences
+from config.access.visibility import require
+from config.adminkit.base import actor_of, display, register
+from config.adminkit.policy import PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm
+from config.adminkit.scoping import visible_rows
+from config.federation.models import FreedomVersion, OperatingModelVersion
+from config.federation.operations import divergences, propose_freedom
 from config.federation.rules import MODEL_KEY, MODEL_TITLE
-from config.governance.models import PolicyVersion
+from config.governance.models import Policy, PolicyVersion
 
 
 class NewModelForm(NewPolicyForm):
@@ -60,3 +63,53 @@ class OperatingModelAdmin(PolicyAdmin):
             "rows": list(divergences(actor_of(request))),
         }
         return TemplateResponse(request, "federation/divergence.html", context)
+
+
+class NewFreedomForm(forms.ModelForm):  # type: ignore[type-arg]  # as NewPolicyForm
+    """For which policy of the enterprise, and what units may do with it."""
+
+    class Meta:
+        model = FreedomVersion
+        fields = ("about", "freedom")
+        widgets = {"about": UnfoldAdminSelectWidget, "freedom": UnfoldAdminSelectWidget}
+
+
+@register(FreedomVersion)
+class FreedomAdmin(PolicyAdmin):
+    """What units may do with each policy of the enterprise; without a version, as shipped."""
+
+    nav_title = "What units may do"
+    icon = "lock_open"
+    section = "Policies"
+    nav_order = 57
+    empty_text = (
+        "Units may do with each policy what it was shipped with. Add a draft to lock a policy, or "
+        "to open it to units; somebody else approves it."
+    )
+    new_form = NewFreedomForm
+    list_display = ["about", "freedom", "version", *PolicyAdmin.list_display[2:]]
+    list_select_related = [*PolicyAdmin.list_select_related, "about__unit"]
+    search_fields = ["about__key", "about__title", "change_reason"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Which policy it is about is said once."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else (*fields, "about")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The enterprise's policies; units have none to give."""
+        if db_field.name == "about":
+            rows = visible_rows(Policy, request).filter(unit=None)
+            kwargs["queryset"] = rows.exclude(kind=FreedomVersion.policy_kind).order_by("title")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def create(self, request: HttpRequest, values: dict[str, Any]) -> PolicyVersion:
+        """A draft, where the visitor may write one."""
+        actor = actor_of(request)
+        require(actor, "draft", values["about"])
+        return propose_freedom(values["about"], freedom=values["freedom"], actor=actor)
+
+    @display(description="Version", ordering="number")
+    def version(self, version: FreedomVersion) -> str:
+        """Its number."""
+        return f"v{version.number}"

@@ -1,5 +1,6 @@
-"""`/api/v1/operating-models/` and `/api/v1/divergence/`."""
+"""`/api/v1/operating-models/`, `/api/v1/policy-freedoms/` and `/api/v1/divergence/`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -10,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.apikit.pagination import ParameterInvalid
-from config.apikit.serializers import Ref
-from config.federation.models import OperatingModelVersion
-from config.federation.operations import Divergence, Ownership, divergences
+from config.apikit.serializers import Input, Ref
+from config.federation.models import FreedomVersion, OperatingModelVersion
+from config.federation.operations import Divergence, Ownership, divergences, propose_freedom
 from config.federation.rules import MODEL_KEY, MODEL_TITLE, Duty, OperatingModel
 from config.governance.api import (
     VERSION_FIELDS,
@@ -21,6 +22,7 @@ from config.governance.api import (
     VersionOut,
     version_inputs,
 )
+from config.governance.models import Freedom, Policy
 from config.organisation.models import BusinessUnit, User
 
 
@@ -57,6 +59,54 @@ class OperatingModelViewSet(PolicyVersionViewSet[OperatingModelVersion]):
     def shown(self, rows: Any) -> Any:
         """With the lead."""
         return super().shown(rows).select_related("regional_lead", "policy__unit", "author")
+
+
+class FreedomOut(VersionOut):
+    """A version of what units may do with a policy."""
+
+    about = serializers.PrimaryKeyRelatedField[Policy](read_only=True)
+
+    class Meta(VersionOut.Meta):
+        model = FreedomVersion
+        fields = (*VERSION_FIELDS, "about", "freedom")
+        read_only_fields = fields
+
+
+class FreedomIn(Input):
+    """Which policy of the enterprise, by its id, and what units may do with it."""
+
+    about = Ref(Policy, "id")
+    freedom = serializers.ChoiceField(choices=Freedom.choices)
+    change_reason = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+
+
+class FreedomEditIn(Input):
+    """Something else, another reason."""
+
+    freedom = serializers.ChoiceField(choices=Freedom.choices, required=False)
+    change_reason = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+
+
+class FreedomViewSet(PolicyVersionViewSet[FreedomVersion]):
+    """What units may do with each enterprise policy: one proposes, another approves."""
+
+    model = FreedomVersion
+    out = FreedomOut
+    inputs = {"create": FreedomIn, "partial_update": FreedomEditIn}
+
+    def container_for(self, data: Mapping[str, Any]) -> Policy:
+        """The policy that it is about."""
+        policy: Policy = data["about"]
+        return policy
+
+    def perform_create(self, data: dict[str, Any], actor: User) -> FreedomVersion:
+        """A draft."""
+        return propose_freedom(
+            data["about"],
+            freedom=data["freedom"],
+            actor=actor,
+            reason=data.get("change_reason", ""),
+        )
 
 
 class OwnerOut(serializers.Serializer[Any]):

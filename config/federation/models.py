@@ -1,4 +1,4 @@
-"""The operating model of a unit: a governed policy, so that it holds from a date."""
+"""Operating models of units, and what units may do with a policy: governed, from a date each."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from config.federation.rules import USUAL, OperatingModel
-from config.governance.models import PolicyVersion
+from config.governance.models import Freedom, Policy, PolicyVersion
 from config.organisation.models import User
 
 
@@ -29,5 +29,28 @@ class OperatingModelVersion(PolicyVersion):
         constraints = [
             models.CheckConstraint(
                 condition=Q(model__in=OperatingModel.values), name="operating_model_known"
+            )
+        ]
+
+
+class FreedomVersion(PolicyVersion):
+    """What units may do with one policy of the enterprise, from this version's activation on."""
+
+    policy_kind: ClassVar[str] = "freedom"
+
+    about = models.ForeignKey(
+        Policy, models.PROTECT, related_name="+", verbose_name="policy",
+        help_text="A policy of the enterprise.",
+    )  # fmt: skip
+    freedom = models.CharField(
+        "units", max_length=12, choices=Freedom.choices, default=Freedom.FREE,
+        help_text="Locked: it holds everywhere. Extendable: units add rows. Free: units decide.",
+    )  # fmt: skip
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(freedom__in=Freedom.values), name="freedom_version_known"
             )
         ]

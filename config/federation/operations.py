@@ -1,16 +1,22 @@
-"""Who owns a duty in a unit at a time, and where units differ from the enterprise."""
+"""Who owns a duty in a unit at a time, what units may change, and where they differ."""
 
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from config.access.operations import enterprise
-from config.federation.models import OperatingModelVersion
+from config.audit.tracking import lock
+from config.errors import Invalid, Refused
+from config.events.operations import record
+from config.federation.models import FreedomVersion, OperatingModelVersion
 from config.federation.rules import MODEL_KEY, USUAL, Duty, OperatingModel, is_of_unit
 from config.governance.content import concrete
 from config.governance.freedom import beyond_freedom
 from config.governance.in_force import active
 from config.governance.models import Freedom, Policy, PolicyVersion, VersionState
+from config.governance.operations import propose, require_person
 from config.governance.wording import Block, worded
 from config.organisation.models import BusinessUnit, User
 
@@ -96,3 +102,51 @@ def _divergence(policy: Policy, unit: BusinessUnit) -> Divergence:
 
 def _active(policy: Policy) -> PolicyVersion:
     return policy.versions.select_related("policy__unit").get(state=VersionState.ACTIVE)
+
+
+@transaction.atomic
+def propose_freedom(
+    about: Policy, *, freedom: str, actor: User, reason: str = ""
+) -> FreedomVersion:
+    """A draft of what units may do with an enterprise policy; it has the life of any version.
+
+    Raises `Refused` (`freedom_of_unit`, `freedom_unchanged`) and `Invalid`.
+    """
+    require_person(actor, "open or lock")
+    if about.unit_id is not None or about.kind == FreedomVersion.policy_kind:
+        raise Refused(
+            "Only the enterprise's policy says what units may do.", code="freedom_of_unit"
+        )
+    if freedom not in Freedom.values:
+        raise Invalid(f"Choose one of {', '.join(Freedom.values)}.", field="freedom")
+    if freedom == about.freedom:
+        raise Refused(
+            f"It is {about.get_freedom_display().lower()} already.",
+            code="freedom_unchanged",
+            field="freedom",
+        )
+    return propose(
+        FreedomVersion,
+        f"policy-{about.pk}",
+        actor=actor,
+        title=f"What units may do: {about.title}"[:200],
+        values={"about": about, "freedom": freedom},
+        reason=reason,
+    )
+
+
+def give_freedom(version: FreedomVersion, *, actor: User) -> None:
+    """What an activated version says; what units have meanwhile is reported, not ended."""
+    about = version.about
+    lock(about)
+    was, about.freedom = about.freedom, version.freedom
+    about.save_as(actor, "freedom", reason=version.change_reason)
+    record(
+        "policy.freedom_changed",
+        about,
+        actor=actor,
+        reason=version.change_reason,
+        was=was,
+        freedom=version.freedom,
+        version=version.pk,
+    )

@@ -4,49 +4,45 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from config import clock
 from config.access.rules import Role
 from config.adminkit.base import (
     OperationAdmin,
     ReadOnlyInline,
-    ReasonForm,
-    Verb,
     access_of,
     actor_of,
     display,
     register,
 )
 from config.adminkit.home import Item, Section, home_section
-from config.adminkit.policy import DraftForm, NewPolicyForm, PolicyAdmin
+from config.adminkit.policy import PolicyAdmin
+from config.adminkit.policy_forms import DraftForm, NewPolicyForm
+from config.adminkit.scoping import visible_rows
 from config.governance import registry
 from config.governance.activation import awaits_review
+from config.governance.as_of import MISREAD, held_at, page_of
 from config.governance.content import concrete
 from config.governance.forms import field_of
 from config.governance.models import (
-    Freedom,
     Policy,
     PolicyVersion,
     SettingVersion,
     VersionState,
 )
-from config.governance.operations import is_own_work, set_freedom
+from config.governance.operations import is_own_work
+from config.governance.rules import moment_of
 from config.governance.setup import is_setup_mode
+from config.governance.signing import FROZEN, all_signatories, capacities_of
 from config.governance.wording import period_of
+from config.organisation.models import BusinessUnit
 
 MOST = 6
 LOOKED_AT = 50
-
-
-def link_of(version: PolicyVersion) -> str:
-    """The page of the version among those of its kind; empty where it has none."""
-    meta = type(version)._meta
-    try:
-        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(version.pk,))
-    except NoReverseMatch:
-        return ""
 
 
 class VersionInline(ReadOnlyInline):
@@ -67,16 +63,9 @@ class VersionInline(ReadOnlyInline):
     @display(description="Version")
     def version_link(self, version: PolicyVersion) -> str:
         """Leads to the version's own page."""
-        link = link_of(concrete(version))
+        link = page_of(version)
         name = f"v{version.number}"
         return format_html('<a href="{}">{}</a>', link, name) if link else name
-
-
-class FreedomForm(ReasonForm):
-    """What units may do, and why that changes."""
-
-    freedom = forms.ChoiceField(choices=Freedom.choices, widget=UnfoldAdminSelectWidget)
-    field_order = ["freedom", "reason"]
 
 
 @register(Policy)
@@ -91,22 +80,47 @@ class AllPoliciesAdmin(OperationAdmin):
     list_filter = ["kind", "freedom", "unit"]
     list_select_related = ["unit"]
     search_fields = ["key", "title"]
-    readonly_fields = ["kind", "key", "unit", "title", "freedom"]
-    fields = ["title", "kind", "key", "unit", "freedom"]
+    readonly_fields = ["kind", "key", "unit", "title", "units_may"]
+    fields = ["title", "kind", "key", "unit", "units_may"]
     inlines = [VersionInline]
-    verbs = (
-        Verb(
-            "set_freedom",
-            set_freedom,
-            label="Lock it, or open it to units",
-            form=FreedomForm,
-            help="Locked: it holds everywhere. Extendable: units add rows. Free: units decide.",
-        ),
-    )
+    list_before_template = "governance/above_list.html"
 
-    def verbs_from(self, obj: Policy) -> list[str]:
-        """The enterprise's alone."""
-        return ["set_freedom"] if obj.unit_id is None else []
+    def get_urls(self) -> list[URLPattern]:
+        """With the page of what held at an instant."""
+        view = self.admin_site.admin_view(self.as_of_view)
+        return [path("as-of/", view, name="config_policy_as_of"), *super().get_urls()]
+
+    def as_of_view(self, request: HttpRequest) -> TemplateResponse:
+        """Which version of every policy was in force at `?at=`, for `?unit=`; without them now."""
+        units = visible_rows(BusinessUnit, request).filter(parent__isnull=False).order_by("name")
+        asked, key = request.GET.get("at", ""), request.GET.get("unit", "")
+        at = moment_of(asked) if asked else clock.now()
+        unit = next((each for each in units if each.key == key), None)
+        problem = MISREAD if at is None else ""
+        if key and unit is None:
+            problem = "There is no such unit that you may see."
+        rows = [] if problem or at is None else held_at(actor_of(request), at, unit)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Policies in force",
+            "at": at,
+            "units": units,
+            "unit": unit,
+            "problem": problem,
+            "rows": rows,
+        }
+        return TemplateResponse(request, "governance/as_of.html", context)
+
+    @display(description="What units may do")
+    def units_may(self, policy: Policy) -> str:
+        """In words, with the way to propose something else; a unit's own policy says nothing."""
+        if policy.unit_id is not None:
+            return ""
+        link = f"{reverse('admin:config_freedomversion_add')}?about={policy.pk}"
+        return format_html(
+            '{}. <a href="{}">Propose something else</a>', policy.get_freedom_display(), link
+        )
 
 
 class NewSettingForm(NewPolicyForm):
@@ -192,6 +206,22 @@ def _waits(version: PolicyVersion) -> bool:
     return version.state == VersionState.IN_REVIEW or awaits_review(version)
 
 
+@home_section(order=16)
+def awaiting_my_signature(request: HttpRequest) -> Section | None:
+    """Versions that a signed agreement binds, for the sides for which I speak."""
+    actor = actor_of(request)
+    if not access_of(request).holds(*all_signatories()):
+        return None
+    rows = PolicyVersion.objects.visible_to(actor).filter(state__in=FROZEN)
+    found = [concrete(each) for each in rows.select_related("policy")[:LOOKED_AT]]
+    items = [
+        _item(each, "to sign")
+        for each in found
+        if capacities_of(each, actor) and not is_own_work(each, actor)
+    ]
+    return Section("Awaiting my signature", items[:MOST]) if items else None
+
+
 @home_section(order=30)
 def my_drafts(request: HttpRequest) -> Section | None:
     """What I began and have not submitted, or got back."""
@@ -203,4 +233,4 @@ def my_drafts(request: HttpRequest) -> Section | None:
 def _item(version: PolicyVersion, badge: str) -> Item:
     detail = f"by {version.author}: {version.change_reason or 'no reason yet'}"
     tone = "danger" if version.is_emergency else "info"
-    return Item(str(version), link_of(concrete(version)), detail=detail, badge=badge, tone=tone)
+    return Item(str(version), page_of(version), detail=detail, badge=badge, tone=tone)

@@ -33,12 +33,13 @@ from rest_framework.response import Response
 
 from config.apikit.serializers import Input, Ref
 from config.apikit.views import VIEW, Creates, Edits, Histories, Resource, listing, verb
-from config.governance import activation, operations
+from config.governance import activation, operations, signing
 from config.governance.backtest import run_backtest, shown_to
 from config.governance.content import parts_of
 from config.governance.drafts import place_of
 from config.governance.models import (
     BackTest,
+    Comment,
     Freedom,
     Policy,
     PolicyVersion,
@@ -50,11 +51,15 @@ from config.governance.shapes import (
     ActivateIn,
     ApproveIn,
     BackTestIn,
+    ChangeReferenceIn,
     CommentIn,
+    CommentOut,
     ReasonIn,
     RetireIn,
     ReviewOut,
+    SignOffIn,
     SubmitIn,
+    TextIn,
 )
 from config.organisation.models import BusinessUnit, User
 
@@ -67,7 +72,7 @@ _META = ("key", "unit", "title", "change_reason")
 MOST_TESTS = 3
 _VERSION_VERBS = (
     *("submit", "backtest", "approve", "send_back", "activate", "retire"),
-    *("activate_in_emergency", "review_emergency"),
+    *("activate_in_emergency", "review_emergency", "name_change"),
 )
 
 
@@ -132,8 +137,10 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
     filterset_class = VersionFilters
     lookup_value_regex = "[0-9]+"
     action_permissions = {
-        **dict.fromkeys(("list", "retrieve", "history", "review"), VIEW),
+        **dict.fromkeys(("list", "retrieve", "history", "review", "comments"), VIEW),
         **dict.fromkeys(("create", "partial_update"), "draft"),
+        "comment": VIEW,  # the operation asks who may
+        "sign_off": VIEW,  # the operation asks for the role, wherever the agreement holds
         **{name: name for name in _VERSION_VERBS},
     }
 
@@ -190,11 +197,23 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
             "changes": changes_of(row),
             "blockers": activation.activation_blockers(row),
             "approvals": row.approvals.select_related("reviewer").order_by("id"),
+            "sign_offs": signing.sides_of(row),
+            "change_reference": signing.change_reference_of(row),
             "backtests": [shown_to(each, actor) for each in _last_tests(row)],
         }
         return Response(ReviewOut(read, context=self.get_serializer_context()).data)
 
     review.answer = ReviewOut  # type: ignore[attr-defined]  # read by the schema
+
+    @listing(CommentOut)
+    def comments(self, row: M) -> QuerySet[Comment]:
+        """What people say of it, newest first."""
+        return row.comments.select_related("person")
+
+    @verb(TextIn)
+    def comment(self, row: M, data: dict[str, Any], actor: User) -> None:
+        """Say something of it before it holds."""
+        operations.comment(row, actor=actor, text=data["text"])
 
     @verb(SubmitIn)
     def submit(self, row: M, data: dict[str, Any], actor: User) -> None:
@@ -217,6 +236,24 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
     def send_back(self, row: M, data: dict[str, Any], actor: User) -> None:
         """Give it back to its authors."""
         operations.send_back(row, actor=actor, reason=data["reason"])
+
+    @verb(SignOffIn)
+    def sign_off(self, row: M, data: dict[str, Any], actor: User) -> None:
+        """Sign the content for a side of the agreements that bind it; never by its authors."""
+        content_hash = data.get("content_hash") or row.content_hash
+        comment = data.get("comment", "")
+        signing.sign_off(
+            row,
+            actor=actor,
+            capacity=data["capacity"],
+            content_hash=content_hash,
+            comment=comment,
+        )
+
+    @verb(ChangeReferenceIn)
+    def name_change(self, row: M, data: dict[str, Any], actor: User) -> None:
+        """Name the change record under which something signed changes."""
+        signing.name_change(row, actor=actor, reference=data["reference"])
 
     @verb(ActivateIn)
     def activate(self, row: M, data: dict[str, Any], actor: User) -> None:
@@ -256,13 +293,6 @@ class PolicyOut(serializers.ModelSerializer[Policy]):
         fields = read_only_fields = ("id", "kind", "key", "unit", "title", "freedom", "version")
 
 
-class FreedomIn(Input):
-    """What units may do, and why that changes."""
-
-    freedom = serializers.ChoiceField(choices=Freedom.choices)
-    reason = serializers.CharField(max_length=5000)
-
-
 class PolicyFilters(django_filters.FilterSet):
     """By kind, key and unit."""
 
@@ -280,17 +310,11 @@ class PolicyViewSet(Histories, Resource[Policy]):
     lookup_value_regex = "[0-9]+"
     action_permissions = {
         **dict.fromkeys(("list", "retrieve", "history", "versions"), VIEW),
-        "set_freedom": "set_freedom",
     }
 
     def shown(self, rows: QuerySet[Policy]) -> QuerySet[Policy]:
         """With the unit."""
         return rows.select_related("unit")
-
-    @verb(FreedomIn)
-    def set_freedom(self, row: Policy, data: dict[str, Any], actor: User) -> None:
-        """Lock an enterprise policy, or open it to units."""
-        operations.set_freedom(row, actor=actor, **data)
 
     @listing(VersionOut)
     def versions(self, row: Policy) -> QuerySet[PolicyVersion]:

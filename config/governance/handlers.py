@@ -6,7 +6,7 @@ from config.access.visibility import register_verbs
 from config.errors import Blocker, Invalid
 from config.events.models import Event
 from config.events.operations import guard, within
-from config.governance import activation, registry, setup, shipped, triggers
+from config.governance import activation, registry, setup, shipped, signing, triggers
 from config.governance.content import version_models
 from config.governance.freedom import beyond_freedom
 from config.governance.in_force import setting
@@ -24,6 +24,7 @@ register_act(
     "policy.write", "Write a policy", "policy.drafted", "policy.draft_saved", "policy.submitted"
 )
 register_act("policy.approve", "Approve a policy", "policy.approved")
+register_act("policy.sign_off", "Sign off a policy for an agreement", "policy.signed_off")
 
 
 @within("role.granted")
@@ -37,6 +38,12 @@ def end_setup_mode(event: Event) -> None:
 def unit_keeps_to_its_freedom(version: PolicyVersion) -> list[Blocker]:
     """The enterprise's version may have changed since the unit's draft was written."""
     return beyond_freedom(version)
+
+
+@guard("policy.activate")
+def bound_versions_are_signed(version: PolicyVersion) -> list[Blocker]:
+    """Whichever way it comes into force, an emergency included: an agreement is a contract."""
+    return signing.missing(version)
 
 
 @guard(f"policy.activate:{SettingVersion.policy_kind}")

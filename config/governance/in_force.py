@@ -10,7 +10,12 @@ from typing import Any
 
 from config import clock
 from config.governance import registry
-from config.governance.models import Freedom, Policy, PolicyVersion, SettingVersion
+from config.governance.models import (
+    Freedom,
+    Policy,
+    PolicyVersion,
+    SettingVersion,
+)
 from config.organisation.models import BusinessUnit
 from config.organisation.rules import ancestors
 
@@ -75,11 +80,16 @@ def in_force_along(
     """
     rows = version_model(kind).objects.filter(policy__kind=kind, policy__key=key)
     candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    return _along(candidates, _chain(unit, candidates))
+
+
+def _along(candidates: Iterable[PolicyVersion], chain: Iterable[int | None]) -> list[PolicyVersion]:
+    """Of the versions of one key, those of the chain, from the enterprise's to the unit's own."""
     by_unit = {version.policy.unit_id: version for version in candidates}
     enterprise = by_unit.get(None)
     if enterprise is not None and enterprise.policy.freedom == Freedom.LOCKED:
         return [enterprise]
-    return [by_unit[pk] for pk in reversed(_chain(unit, candidates)) if pk in by_unit]
+    return [by_unit[pk] for pk in reversed([*chain]) if pk in by_unit]
 
 
 def active_among(
@@ -92,10 +102,7 @@ def active_among(
     rows = version_model(kind).objects.filter(policy__kind=kind, policy__key__in=list(keys))
     candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
     chain = _chain(unit, candidates)
-    by_key: dict[str, list[PolicyVersion]] = {}
-    for version in candidates:
-        by_key.setdefault(version.policy.key, []).append(version)
-    found = {key: _nearest(versions, chain) for key, versions in by_key.items()}
+    found = {key: _nearest(held, chain) for (_, key), held in _by_policy(candidates).items()}
     return {key: version for key, version in found.items() if version is not None}
 
 
@@ -115,11 +122,39 @@ def settings_in_force(
     rows = SettingVersion.objects.in_force_at(at or clock.now())
     candidates = list(rows.select_related("policy__unit", "author"))
     chain = _chain(unit, candidates)
-    by_key: dict[str, list[PolicyVersion]] = {}
-    for version in candidates:
-        by_key.setdefault(version.policy.key, []).append(version)
-    found = {key: _nearest(versions, chain) for key, versions in by_key.items()}
+    found = {key: _nearest(held, chain) for (_, key), held in _by_policy(candidates).items()}
     return {key: each for key, each in found.items() if isinstance(each, SettingVersion)}
+
+
+def all_in_force(
+    unit: BusinessUnit | None = None, at: datetime.datetime | None = None
+) -> list[PolicyVersion]:
+    """Of every policy what `active` would give, or `in_force_along` where units add to it.
+
+    By kind and key, in the queries of one; the base rows: `content.concrete` gives the rest.
+    """
+    rows = PolicyVersion.objects.in_force_at(at or clock.now())
+    candidates = list(rows.select_related("policy__unit", "author"))
+    chain, found = _chain(unit, candidates), _by_policy(candidates)
+    return [version for name in sorted(found) for version in _holding(name[0], found[name], chain)]
+
+
+def _holding(
+    kind: str, candidates: list[PolicyVersion], chain: list[int | None]
+) -> list[PolicyVersion]:
+    if version_model(kind).adds_up:
+        return _along(candidates, chain)
+    nearest = _nearest(candidates, chain)
+    return [] if nearest is None else [nearest]
+
+
+def _by_policy(
+    candidates: Iterable[PolicyVersion],
+) -> dict[tuple[str, str], list[PolicyVersion]]:
+    found: dict[tuple[str, str], list[PolicyVersion]] = {}
+    for version in candidates:
+        found.setdefault((version.policy.kind, version.policy.key), []).append(version)
+    return found
 
 
 def setting(key: str, unit: BusinessUnit | None = None, at: datetime.datetime | None = None) -> Any:

@@ -12,10 +12,10 @@ from django.db.models import F, Func, Q, Value
 from config import clock
 from config.access.rules import Level
 from config.access.visibility import containers_of, register_verbs
-from config.audit.tracking import AppendOnly, Tracked, TrackedQuerySet
+from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, TrackedQuerySet
 from config.errors import Invalid
 from config.governance import registry
-from config.governance.rules import VERBS
+from config.governance.rules import VERBS, Capacity
 from config.organisation.models import BusinessUnit, Team, User
 
 
@@ -131,6 +131,8 @@ class PolicyVersion(Tracked):
 
     policy_kind: ClassVar[str] = ""
     parts: ClassVar[tuple[str, ...]] = ()
+    # Whether a unit's version adds to those above it, which hold as well, or is in their place.
+    adds_up: ClassVar[bool] = False
 
     policy = models.ForeignKey(Policy, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField("version", editable=False)
@@ -245,6 +247,82 @@ class Approval(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.decision}"
+
+
+class SignOff(AppendOnly):
+    """One side's signature, for one agreement, on the content with that hash."""
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="sign_offs")
+    agreement = models.ForeignKey(Policy, models.PROTECT, related_name="+")
+    capacity = models.CharField("as", max_length=20, choices=Capacity.choices)
+    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    content_hash = models.CharField(max_length=64)
+    comment = models.TextField(blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "content_hash", "agreement", "capacity"],
+                name="sign_off_once",
+                violation_error_code="sign_off_once",
+                violation_error_message="That side has signed this content already.",
+            ),
+            models.UniqueConstraint(
+                fields=["version", "content_hash", "agreement", "person"],
+                name="sign_off_by_different_people",
+                violation_error_code="sign_off_by_different_people",
+                violation_error_message="Each side is signed for by somebody else.",
+            ),
+            models.CheckConstraint(
+                condition=Q(capacity__in=Capacity.values), name="sign_off_capacity_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}, {self.get_capacity_display().lower()}"
+
+
+class ChangeReference(AppendOnly):
+    """The change record under which a version changes something signed; the latest one counts."""
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="change_references")
+    reference = models.CharField(max_length=100)
+    named_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class CommentQuerySet(AppendOnlyQuerySet["Comment"]):
+    """Comments, by what one may see."""
+
+    def visible_to(self, user: User) -> Self:
+        """Those on versions that the user can see."""
+        return self.filter(reaches(user, unit="version__policy__unit"))
+
+
+class Comment(AppendOnly):
+    """What somebody says of a version before it holds; the next one answers, none is changed."""
+
+    version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="comments")
+    person = models.ForeignKey(User, models.PROTECT, related_name="+")
+    text = models.TextField()
+    at = models.DateTimeField(default=clock.now)
+
+    objects: ClassVar = CommentQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="comment_says_something")]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.text[:60]}"
 
 
 class BackTest(AppendOnly):

@@ -8,9 +8,18 @@ from typing import Any
 from django.db import transaction
 
 from config.access.separation import require_separate
+from config.access.visibility import access_for
 from config.audit.tracking import lock
 from config.due.operations import cancel
-from config.errors import FourEyes, HumanRequired, Invalid, Refused, Stale, TransitionRefused
+from config.errors import (
+    FourEyes,
+    HumanRequired,
+    Invalid,
+    NotAllowed,
+    Refused,
+    Stale,
+    TransitionRefused,
+)
 from config.events.models import Event
 from config.events.operations import ask, record
 from config.governance import setup
@@ -20,6 +29,7 @@ from config.governance.in_force import policy_of, version_model
 from config.governance.models import (
     TRANSITIONS,
     Approval,
+    Comment,
     Decision,
     Freedom,
     Policy,
@@ -27,6 +37,7 @@ from config.governance.models import (
     VersionState,
     verbs_from,
 )
+from config.governance.rules import COMMENTERS
 from config.governance.rules import content_hash as hash_of
 from config.organisation.models import BusinessUnit, User
 
@@ -190,25 +201,26 @@ def send_back[M: PolicyVersion](version: M, *, actor: User, reason: str) -> M:
 
 
 @transaction.atomic
-def set_freedom(policy: Policy, *, freedom: str, actor: User, reason: str) -> Policy:
-    """Say what units may do with an enterprise policy; what they have is reported, not ended."""
-    require_person(actor, "open or lock")
-    lock(policy)
-    if policy.unit_id is not None:
+def comment[M: PolicyVersion](version: M, *, actor: User, text: str) -> M:
+    """Say something of a version before it holds, for its authors and reviewers to read.
+
+    Raises `NotAllowed`, `Refused` (`comments_closed`) and `Invalid`.
+    """
+    require_person(actor, "comment on")
+    if not (actor.is_superuser or access_for(actor).holds(*COMMENTERS)):
+        raise NotAllowed("Comments come from those who work under the rules.", audit=True)
+    lock_version(version)
+    if version.state in (VersionState.ACTIVE, VersionState.RETIRED):
         raise Refused(
-            "Only the enterprise's policy says what units may do.", code="freedom_of_unit"
+            f"This version is {version.get_state_display().lower()}; "
+            "comment on the next draft, or give feedback on the rule.",
+            code="comments_closed",
         )
-    if freedom not in Freedom.values:
-        raise Invalid(f"Choose one of {', '.join(Freedom.values)}.", field="freedom")
-    if not reason.strip():
-        raise Invalid("Say why this changes.", field="reason")
-    if freedom != policy.freedom:
-        was, policy.freedom = policy.freedom, Freedom(freedom)
-        policy.save_as(actor, "freedom", reason=reason)
-        record(
-            "policy.freedom_changed", policy, actor=actor, reason=reason, was=was, freedom=freedom
-        )
-    return policy
+    if not text.strip():
+        raise Invalid("Write what you have to say.", field="text")
+    row = Comment.objects.create(version_id=version.pk, person=actor, text=text.strip())
+    record("policy.commented", version, actor=actor, comment=row.pk)
+    return version
 
 
 def activation_key(version: PolicyVersion) -> str:

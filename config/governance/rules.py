@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from django.db.models import TextChoices
+
 from config.access.rules import Need, Role, roles
 from config.apikit.codes import explain
 
@@ -20,6 +22,7 @@ _ACTIVATORS = roles(Role.POLICY_AUTHOR, Role.POLICY_APPROVER, Role.UNIT_ADMINIST
 VERBS: Mapping[str, Need] = {
     "draft": _AUTHORS,
     "submit": _AUTHORS,
+    "name_change": _AUTHORS,
     "backtest": roles(
         Role.POLICY_AUTHOR,
         Role.POLICY_APPROVER,
@@ -32,7 +35,27 @@ VERBS: Mapping[str, Need] = {
     "retire": _ACTIVATORS,
     "activate_in_emergency": roles(Role.POLICY_APPROVER, Role.DUTY_MANAGER),
     "review_emergency": _APPROVERS,
-    "set_freedom": _APPROVERS,
+}
+
+
+# Whoever works under rules, or answers for them; auditors and tools write nothing here.
+COMMENTERS = tuple(
+    each for each in Role if each not in (Role.AUDITOR, Role.INTEGRATOR, Role.VENDOR_USER)
+)
+
+
+class Capacity(TextChoices):
+    """For which side of an agreement somebody signs."""
+
+    SERVICE_OWNER = "service_owner", "Service owner"
+    BUSINESS_UNIT = "business_unit", "Business unit"
+    LEGAL = "legal", "Legal"
+
+
+SIGNATORIES: Mapping[str, tuple[Role, ...]] = {
+    Capacity.SERVICE_OWNER: (Role.SERVICE_OWNER,),
+    Capacity.BUSINESS_UNIT: (Role.UNIT_ADMINISTRATOR, Role.EXECUTIVE),
+    Capacity.LEGAL: (Role.LEGAL,),
 }
 
 
@@ -60,6 +83,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     return value
+
+
+def moment_of(text: str) -> datetime.datetime | None:
+    """A time as ISO 8601 has it, in UTC where it names no zone; None for anything else."""
+    try:
+        given = datetime.datetime.fromisoformat(text)
+        zoned = given if given.tzinfo else given.replace(tzinfo=datetime.UTC)
+        return zoned.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def canonical(content: Content) -> str:
@@ -144,6 +177,14 @@ explain(
         "Only the enterprise's policy says what units may do",
         "Open the enterprise's policy of the same kind and key.",
     ),
+    freedom_unchanged=(
+        "Units may do exactly that already",
+        "Propose something else, or nothing.",
+    ),
+    freedom_needed=(
+        "What units may do is always said by a version",
+        "Activate another version instead; it follows this one.",
+    ),
     setting_unknown=("There is no such setting any more", "Retire the version."),
     setting_not_tighter=(
         "A unit's value must stay within the enterprise's",
@@ -156,6 +197,34 @@ explain(
     nothing_in_force=(
         "No version is in force to compare with",
         "Activate the first version; later ones are compared with it.",
+    ),
+    sign_off_missing=(
+        "A side of a signed agreement has not signed this content",
+        "Ask that side to sign it off on the version's page; a change of the content asks anew.",
+    ),
+    change_reference_missing=(
+        "What an agreement binds changes only by a change record",
+        "Name the change record on the version's page.",
+    ),
+    sign_off_not_needed=("No signed agreement binds this", "Activate it without sign-offs."),
+    sign_off_not_now=(
+        "Only what is in review or approved is signed",
+        "Submit the draft first: from then on its content is frozen.",
+    ),
+    sign_off_given=("That side has signed this content already", "Nothing is left to do."),
+    sign_off_once=("That side has signed this content already", "Nothing is left to do."),
+    sign_off_by_different_people=(
+        "Each side of an agreement is signed for by somebody else",
+        "Ask another person of that side.",
+    ),
+    comments_closed=(
+        "The version holds already, or is over",
+        "Comment on the next draft, or give feedback on the rule.",
+    ),
+    comment_says_something=("A comment needs a text", "Write what you have to say."),
+    change_named_too_late=(
+        "The version holds already, or is over",
+        "Begin a new draft, and name its change record.",
     ),
     nothing_to_review=("Nothing waits for a review here", "Nothing is left to do."),
 )

@@ -6,7 +6,9 @@ from rest_framework import serializers
 
 from config.apikit.serializers import Input
 from config.governance.backtest import MOST, USUAL
-from config.governance.models import Approval
+from config.governance.models import Approval, Comment
+from config.governance.rules import Capacity
+from config.governance.signing import LONGEST_REFERENCE
 from config.organisation.models import User
 
 
@@ -57,6 +59,51 @@ class ApprovalOut(serializers.ModelSerializer[Approval]):
         fields = read_only_fields = (
             *("at", "reviewer", "decision", "content_hash", "comment", "in_setup_mode"),
         )
+
+
+class SignOffIn(Input):
+    """For which side one signs; the hash of the content that was read, else of what is stored."""
+
+    capacity = serializers.ChoiceField(choices=Capacity.choices)
+    content_hash = serializers.RegexField(r"^[0-9a-f]{64}$", required=False)
+    comment = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+
+
+class ChangeReferenceIn(Input):
+    """The change record, by the name that it has where changes are kept."""
+
+    reference = serializers.CharField(max_length=LONGEST_REFERENCE)
+
+
+class SideOut(serializers.Serializer[Any]):
+    """One side of an agreement that binds the version, and its signature, if it gave one."""
+
+    agreement = serializers.CharField(source="bond.agreement.key", read_only=True)
+    title = serializers.CharField(source="bond.agreement.title", read_only=True)
+    capacity = serializers.ChoiceField(choices=Capacity.choices, read_only=True)
+    person = serializers.CharField(
+        source="signed.person.username", read_only=True, allow_null=True, default=None
+    )
+    at = serializers.DateTimeField(
+        source="signed.at", read_only=True, allow_null=True, default=None
+    )
+    comment = serializers.CharField(source="signed.comment", read_only=True, default="")
+
+
+class TextIn(Input):
+    """A comment."""
+
+    text = serializers.CharField(max_length=5000)
+
+
+class CommentOut(serializers.ModelSerializer[Comment]):
+    """What somebody said of a version, and when."""
+
+    person = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
+
+    class Meta:
+        model = Comment
+        fields = read_only_fields = ("id", "at", "person", "text")
 
 
 class ContentChangeOut(serializers.Serializer[Any]):
@@ -124,4 +171,12 @@ class ReviewOut(serializers.Serializer[Any]):
     changes = ContentChangeOut(many=True, read_only=True)
     blockers = BlockerOut(many=True, read_only=True)
     approvals = ApprovalOut(many=True, read_only=True)
+    sign_offs = SideOut(
+        many=True,
+        read_only=True,
+        help_text="Sides that must sign; `person` is null where none did.",
+    )
+    change_reference = serializers.CharField(
+        read_only=True, help_text="The change record that was named; empty where none was."
+    )
     backtests = BackTestOut(many=True, read_only=True)

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from config.adminkit.base import register
-from config.adminkit.policy import NewPolicyForm, PartForm, PartInline, PolicyAdmin
+from config.adminkit.policy import PartInline, PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm, PartForm
 from config.governance.models import PolicyVersion
 from incidents.gates.models import ChannelChoice, FieldDemand, IntakeTemplateVersion
 from incidents.gates.operations import title_of

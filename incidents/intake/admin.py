@@ -23,7 +23,8 @@ from config.adminkit.base import (
     display,
     register,
 )
-from config.adminkit.policy import NewPolicyForm, PartInline, PolicyAdmin
+from config.adminkit.policy import PartInline, PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm
 from config.adminkit.scoping import actor_of
 from config.errors import Invalid
 from config.governance.models import PolicyVersion

@@ -10,7 +10,8 @@ from config.access.operations import enterprise
 from config.access.rules import Level
 from config.access.visibility import require
 from config.adminkit.base import OperationAdmin, register
-from config.adminkit.policy import NewPolicyForm, PartInline, PolicyAdmin
+from config.adminkit.policy import PartInline, PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm
 from config.adminkit.scoping import actor_of
 from config.governance.models import PolicyVersion
 from incidents.responsibility import operations

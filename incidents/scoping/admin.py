@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from config.adminkit.base import register
-from config.adminkit.policy import NewPolicyForm, PartInline, PolicyAdmin
+from config.adminkit.policy import PartInline, PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm
 from config.governance.models import PolicyVersion
 from incidents.scoping.models import ScopeRule, ScopeRuleVersion
 from incidents.scoping.operations import RULE_KEY, RULE_TITLE

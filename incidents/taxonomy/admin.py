@@ -8,7 +8,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 
 from config.access.rules import Role
 from config.adminkit.base import register
-from config.adminkit.policy import NewPolicyForm, PartForm, PartInline, PolicyAdmin
+from config.adminkit.policy import PartInline, PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm, PartForm
 from config.governance.models import PolicyVersion
 from incidents.taxonomy.models import Engagement, ImpactRule, SeverityCell, SeverityTableVersion
 from incidents.taxonomy.operations import TABLE_KEY, TABLE_TITLE

@@ -11,7 +11,8 @@ from unfold.widgets import (
 )
 
 from config.adminkit.base import register
-from config.adminkit.policy import NewPolicyForm, PartForm, PartInline, PolicyAdmin
+from config.adminkit.policy import PartInline, PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm, PartForm
 from config.governance.models import PolicyVersion
 from incidents.terms.models import TaxonomyEntry, TaxonomyVersion, ValueKind
 from incidents.terms.operations import (

@@ -91,6 +91,7 @@ class TaxonomyVersion(PolicyVersion):
     """A version of the tree: the enterprise's, or what a unit adds below it."""
 
     policy_kind: ClassVar[str] = "taxonomy"
+    adds_up: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("entries",)
 
     class Meta:

@@ -6,6 +6,7 @@ from typing import Any
 from compliance.evidence.models import AuditRequest
 from config import clock
 from config.breakglass.models import BreakGlass
+from config.governance.models import Policy
 from config.organisation.models import BusinessUnit, Team
 from escalation.rota.models import Schedule
 from incidents.catalog.models import Service
@@ -22,6 +23,12 @@ def body_for(name: str, world: World) -> Body:
     if name not in found:
         raise LookupError(f"{name}: write a good body for it in tests/access/bodies.py")
     return found[name]
+
+
+def _enterprise_policy() -> int:
+    found = Policy.objects.filter(unit=None).order_by("pk").first()
+    assert found is not None
+    return int(found.pk)
 
 
 def _bodies(world: World) -> dict[str, Body]:
@@ -41,6 +48,8 @@ def _bodies(world: World) -> dict[str, Body]:
             "reason": why,
         },
         "delegation-list": {"delegate": "alice", "until": now + day, "reason": why},
+        "agreement-list": {"key": "new", "unit": unit},
+        "policy-freedom-list": {"about": _enterprise_policy(), "freedom": "locked"},
         "operating-model-list": {"key": "default"},
         "segregation-matrix-list": {"key": "default"},
         "duty-exception-list": {

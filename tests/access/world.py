@@ -20,6 +20,7 @@ from config import clock
 from config.access.delegations import delegate
 from config.access.models import RoleAssignment
 from config.access.rules import Role
+from config.agreements.models import AgreementVersion
 from config.audit.models import (
     Checkpoint,
     GrantChange,
@@ -36,7 +37,7 @@ from config.duties.models import DutyException, SegregationVersion
 from config.duties.rules import shipped_role_pairs
 from config.events.models import Event, EventDelivery, RestrictedRead
 from config.events.operations import record
-from config.federation.models import OperatingModelVersion
+from config.federation.models import FreedomVersion, OperatingModelVersion
 from config.governance.models import Policy, SettingVersion
 from config.governance.operations import propose
 from config.governance.seeding import seed_policy
@@ -220,6 +221,7 @@ def _make_policies(world: World) -> None:
     make_escalation.policy([make_escalation.person_tier(alice)], rounds=1)
     drafts: dict[Any, tuple[str, Any, Any]] = {
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
+        AgreementVersion: ("acme", {"counterparty": SECRET}, {"definitions": []}),
         OperatingModelVersion: ("default", {"model": "local"}, None),
         SegregationVersion: ("default", None, {"role_pairs": shipped_role_pairs()}),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
@@ -242,6 +244,10 @@ def _make_policies(world: World) -> None:
     )
     world.put(till.save_as(alice))
     policy: Policy = world[EscalationPolicyVersion].policy
+    opened = {"about": policy, "freedom": "locked"}
+    world.put(
+        propose(FreedomVersion, "policy", actor=alice, unit=unit, values=opened, title=SECRET)
+    )
     world.put(policy, use_policy(policy, actor=alice, service=world[Service]))
 
 

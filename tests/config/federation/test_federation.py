@@ -24,6 +24,7 @@ from tests.incidents import make as make_incidents
 pytestmark = pytest.mark.django_db
 TABLES = "/api/v1/severity-tables/"
 MODELS = "/api/v1/operating-models/"
+FREEDOMS = "/api/v1/policy-freedoms/"
 DAY = datetime.timedelta(days=1)
 NEW_RULE = {
     "position": 1,
@@ -64,9 +65,17 @@ def table(db: None) -> SeverityTableVersion:
     return found
 
 
-def set_freedom(approver: User, version: Any, freedom: str) -> Any:
-    path = f"/api/v1/policies/{version.policy_id}/set-freedom/"
-    return make.api(approver).post(path, {"freedom": freedom, "reason": "One standard"})
+def set_freedom(approver: User, version: Any, freedom: str) -> str:
+    """Proposed by an author, approved and activated; what the policy says then."""
+    author = User.objects.filter(username="adam").first()
+    if author is None:
+        author = make.user("adam")
+        make.role(Role.POLICY_AUTHOR, to=author)
+    writer = make.api(author)
+    body = {"about": version.policy_id, "freedom": freedom, "change_reason": "One standard"}
+    draft = writer.post(FREEDOMS, body).json()["id"]
+    assert put_in_force(FREEDOMS, draft, writer, make.api(approver)) == [200, 200, 200]
+    return str(Policy.objects.get(pk=version.policy_id).freedom)
 
 
 def put_in_force(
@@ -95,7 +104,7 @@ def test_refuses_a_unit_what_is_locked(
 
     answer = make.api(una).post(TABLES, {"unit": "retail", "rules": [NEW_RULE]})
 
-    assert (locked.status_code, locked.json()["freedom"]) == (200, "locked")
+    assert locked == "locked"
     assert (answer.status_code, answer.json()["code"]) == (409, "policy_locked")
     assert not Policy.objects.filter(unit=retail).exists()
     assert Event.objects.get(kind="access.refused").data["code"] == "policy_locked"
@@ -158,8 +167,7 @@ def test_keeps_a_unit_administrator_to_the_unit(
         "other unit's policy": client.post("/api/v1/settings/", {**body, "unit": "freight"}),
         "enterprise's policy": client.post("/api/v1/settings/", body),
         "enterprise's freedom": client.post(
-            f"/api/v1/policies/{enterprise.policy_id}/set-freedom/",
-            {"freedom": "free", "reason": "x"},
+            FREEDOMS, {"about": enterprise.policy_id, "freedom": "locked", "change_reason": "x"}
         ),
         "other unit's role": client.post(
             "/api/v1/role-assignments/", {**role, "container": "freight"}

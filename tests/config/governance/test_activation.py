@@ -1,8 +1,6 @@
 """When a version begins to hold: at once, at a time, in an emergency; and the guards before it."""
 
 import datetime
-import threading
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -11,7 +9,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from config import clock
 from config.due.models import Timer
 from config.due.worker import run_due
-from config.errors import Blocked, Blocker, DomainError, FourEyes, Invalid, Refused
+from config.errors import Blocked, Blocker, FourEyes, Invalid, Refused
 from config.events import operations as events
 from config.events.models import Event
 from config.governance.activation import (
@@ -24,11 +22,9 @@ from config.governance.in_force import setting
 from config.governance.models import Approval, SettingVersion, VersionState
 from config.governance.operations import (
     approve,
-    propose,
     send_back,
     submit,
 )
-from config.governance.seeding import seed_setting_policies
 from tests.config import make
 from tests.config.governance.conftest import KEY
 
@@ -174,67 +170,3 @@ def test_keeps_two_versions_from_holding_at_once(seeded, draft):
             "UPDATE config_policyversion SET state = 'active', in_force = %s WHERE id = %s",
             [DateTimeTZRange(clock.now(), None), draft.pk],
         )
-
-
-def together(*calls):
-    """Each call in a thread and connection of its own, started at once; what each came to."""
-    barrier = threading.Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
-
-    def run(index, call):
-        try:
-            barrier.wait(timeout=20)
-            results[index] = call()
-        except DomainError as error:
-            results[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return results
-
-
-@pytest.fixture
-def people(fresh_db):
-    seed_setting_policies(make.system())
-    return make.superuser("anna"), make.superuser("paul"), make.superuser("petra")
-
-
-def test_lets_one_of_two_approvals_win(people):
-    anna, paul, petra = people
-    version = propose(SettingVersion, KEY, actor=anna, values={"value": 9}, reason="Late")
-    submit(version, actor=anna)
-    seen = version.content_hash
-
-    def vote(person):
-        row = SettingVersion.objects.get(pk=version.pk)
-        return approve(row, actor=person, content_hash=seen)
-
-    results = together(lambda: vote(paul), lambda: vote(petra))
-
-    refused = [each for each in results if isinstance(each, DomainError)]
-    assert [each.public_code for each in refused] == ["transition_refused"]
-    assert Approval.objects.filter(version_id=version.pk).count() == 1
-
-
-def test_lets_one_version_hold_when_two_are_activated_at_once(people):
-    anna, paul, _ = people
-    versions = []
-    for days in (8, 9):
-        version = propose(SettingVersion, KEY, actor=anna, values={"value": days}, reason="Late")
-        submit(version, actor=anna)
-        approve(version, actor=paul, content_hash=version.content_hash)
-        versions.append(version)
-
-    def start(pk):
-        return activate(SettingVersion.objects.get(pk=pk), actor=anna)
-
-    together(*[lambda pk=each.pk: start(pk) for each in versions])
-
-    holding = SettingVersion.objects.filter(policy__key=KEY, state=VersionState.ACTIVE)
-    assert [each.number for each in holding] == [3]
-    assert setting(KEY) == 9

@@ -1,0 +1,1 @@
+"""Signed agreements with customers and units, and which policies they bind."""
