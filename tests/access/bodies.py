@@ -53,7 +53,7 @@ def _bodies(world: World) -> dict[str, Body]:
         "break-glass-review": {"outcome": "justified", "finding": why},
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
-        "intake-template-list": {"type": "any", "unit": unit, "demands": []},
+        "intake-template-list": {"type": "any", "unit": unit},
         "qualification-table-list": {"unit": unit},
         "intake-item-list": {"title": "New", "service": service},
         "conversion-list": {
@@ -65,6 +65,7 @@ def _bodies(world: World) -> dict[str, Body]:
         },
         "scope-rule-list": {"key": "default"},
         "raci-matrix-list": {"key": "default"},
+        "boundary-list": {"key": "default"},
         "tool-function-list": {"function": "chat_rooms", "unit": unit, "team": team},
         "calendar-list": {"key": "new", "name": "New", "unit": unit, "time_zone": "UTC"},
         "business-function-list": {"key": "new", "name": "New", "unit": unit},
