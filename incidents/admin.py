@@ -1,6 +1,7 @@
 """All admin pages of the core, collected for Django."""
 
 from incidents.alerts import admin as alerts
+from incidents.boundaries import admin as boundaries
 from incidents.calendars import admin as calendars
 from incidents.catalog import admin as catalog
 from incidents.cmdb import admin as cmdb
@@ -17,6 +18,7 @@ from incidents.timeline import admin as timeline
 
 __all__ = [
     "alerts",
+    "boundaries",
     "calendars",
     "catalog",
     "cmdb",

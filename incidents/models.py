@@ -1,6 +1,7 @@
 """All models of the core, collected for Django."""
 
 from incidents.alerts.models import Alert, IngestSource, RawPayload
+from incidents.boundaries.models import BoundaryRule, BoundaryVersion
 from incidents.calendars.models import OpenPeriod, OperatingCalendar
 from incidents.catalog.models import BusinessFunction, Service, ServiceRegion
 from incidents.cmdb.models import UpdateProposal
@@ -39,6 +40,8 @@ from incidents.timeline.models import TimelineEntry
 __all__ = [
     "AffectedComponent",
     "Alert",
+    "BoundaryRule",
+    "BoundaryVersion",
     "BusinessFunction",
     "CatalogueImport",
     "Component",

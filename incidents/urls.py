@@ -1,10 +1,11 @@
 """The routes of the core."""
 
 from incidents.alerts.api import AlertViewSet, PayloadViewSet, SourceViewSet
+from incidents.boundaries.api import BoundaryViewSet
 from incidents.calendars.api import CalendarViewSet
-from incidents.catalog.api import FunctionViewSet, ServiceViewSet
+from incidents.catalog.api import FunctionViewSet
 from incidents.cmdb.api import ProposalViewSet
-from incidents.components.api import ComponentViewSet, DependencyViewSet
+from incidents.components.api import ComponentViewSet, DependencyViewSet, GraphedServiceViewSet
 from incidents.gates.api import IntakeTemplateViewSet
 from incidents.importing.api import ImportViewSet
 from incidents.intake.api import (
@@ -32,9 +33,10 @@ api_routes = [
     ("scope-rules", ScopeRuleViewSet, "scope-rule"),
     ("raci-matrices", RaciViewSet, "raci-matrix"),
     ("tool-functions", ToolFunctionViewSet, "tool-function"),
+    ("boundaries", BoundaryViewSet, "boundary"),
     ("calendars", CalendarViewSet, "calendar"),
     ("business-functions", FunctionViewSet, "business-function"),
-    ("services", ServiceViewSet, "service"),
+    ("services", GraphedServiceViewSet, "service"),
     ("components", ComponentViewSet, "component"),
     ("dependencies", DependencyViewSet, "dependency"),
     ("cmdb-proposals", ProposalViewSet, "cmdb-proposal"),

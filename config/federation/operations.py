@@ -29,6 +29,11 @@ class Ownership:
     version: OperatingModelVersion | None
     owners: dict[Duty, BusinessUnit]
 
+    @property
+    def command(self) -> BusinessUnit:
+        """Who has command; every model gives triage to the same."""
+        return self.owners[Duty.COMMAND]
+
 
 def ownership(unit: BusinessUnit, at: datetime.datetime | None = None) -> Ownership:
     """By the model in force for the unit at that time.

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from django.db.models import TextChoices
 
+from config.access.rules import Level
+from config.apikit.codes import explain
+
 MODEL_KEY = "default"
 MODEL_TITLE = "Operating model"
 
@@ -31,6 +34,8 @@ OF_UNIT: Mapping[str, frozenset[str]] = {
     OperatingModel.FEDERATED: frozenset({Duty.TRIAGE, Duty.COMMAND, Duty.POLICY}),
     OperatingModel.LOCAL: frozenset(Duty.values),
 }
+# What one must have on the enterprise to do a duty that a model gives to it.
+LEVELS: Mapping[str, Level] = {Duty.TRIAGE: Level.RESPOND, Duty.COMMAND: Level.COMMAND}
 # Where no unit has declared one: units customise what the enterprise leaves open to them.
 USUAL = OperatingModel.FEDERATED
 
@@ -38,3 +43,12 @@ USUAL = OperatingModel.FEDERATED
 def is_of_unit(model: str, duty: str) -> bool:
     """Whether the model gives the duty to the unit."""
     return duty in OF_UNIT[model]
+
+
+explain(
+    duty_elsewhere=(
+        "The operating model of the unit gives this duty to somebody else",
+        "Ask who has it: the record's ownership names them. Or propose another operating model.",
+        403,
+    ),
+)

@@ -9,7 +9,7 @@ from django.db import models
 
 from config.audit.tracking import Tracked
 from config.errors import Invalid, Refused
-from config.events.operations import blockers, record
+from config.events.operations import ask, blockers, record
 from config.governance.content import Part, content_of, parts_of, root_fields
 from config.governance.freedom import refuse_beyond
 from config.governance.in_force import policy_of
@@ -68,12 +68,18 @@ def make_draft[M: PolicyVersion](
     source = _basis(model, policy)
     copied = None if source is None else content_of(source)
     fields = model.initial_values(policy) if copied is None else copied.fields
-    rows = {} if copied is None else copied.parts
+    rows = _first_rows(policy) if copied is None else copied.parts
     write(version, actor, {**fields, **(values or {})}, {**rows, **(parts or {})}, reason)
     own = source is not None and source.policy_id == policy.pk
     based_on = source.number if source is not None and own else None
     record("policy.drafted", version, actor=actor, reason=reason, based_on=based_on)
     return version
+
+
+def _first_rows(policy: Policy) -> Parts:
+    """The child rows with which the first draft of a kind begins, where there is none to copy."""
+    found: Parts = ask(f"policy.first_rows:{policy.kind}", default={}, policy=policy)
+    return found
 
 
 def _basis[M: PolicyVersion](model: type[M], policy: Policy) -> M | None:

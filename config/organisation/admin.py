@@ -76,12 +76,17 @@ class TeamAdmin(OperationAdmin):
     )
     nav_order = 20
     in_palette = True
-    list_display = ["name", "key", "unit", "is_active"]
-    list_filter = ["unit", "is_active"]
+    list_display = ["name", "key", "unit", "domain", "region", "is_active"]
+    list_filter = ["unit", "domain", "is_active"]
     search_fields = ["name", "key"]
     autocomplete_fields = ["unit"]
-    fieldsets = [(None, {"fields": ["key", "name", "unit", "description", "is_active"]})]
-    add_fieldsets = [(None, {"fields": ["key", "name", "unit"]})]
+    fieldsets = [
+        (
+            None,
+            {"fields": ["key", "name", "unit", ("domain", "region"), "description", "is_active"]},
+        )
+    ]
+    add_fieldsets = [(None, {"fields": ["key", "name", "unit", ("domain", "region")]})]
     inlines = [MembershipInline]
     list_select_related = ["unit"]
     change_verb = "edit"

@@ -19,6 +19,7 @@ from config.apikit.views import VIEW, Creates, Edits, Histories, Resource, verb
 from config.errors import Refused
 from config.organisation import operations
 from config.organisation.models import BusinessUnit, Membership, Scope, Team, User, UserKind
+from config.organisation.rules import Domain
 
 LIST = {"list": VIEW, "retrieve": VIEW, "history": VIEW}
 
@@ -98,7 +99,8 @@ class TeamOut(serializers.ModelSerializer[Team]):
     class Meta:
         model = Team
         fields = read_only_fields = (
-            "key", "name", "unit", "description", "is_active", "members", "version",
+            *("key", "name", "unit", "domain", "region", "description", "is_active", "members"),
+            "version",
         )  # fmt: skip
 
 
@@ -108,6 +110,8 @@ class TeamIn(Input):
     key = serializers.SlugField(max_length=60)
     name = serializers.CharField(max_length=120)
     unit = Ref(BusinessUnit)
+    domain = serializers.ChoiceField(choices=Domain.choices, required=False, allow_blank=True)
+    region = serializers.CharField(required=False, allow_blank=True, max_length=40)
     description = serializers.CharField(required=False, allow_blank=True, max_length=5000)
 
 
@@ -116,6 +120,8 @@ class TeamEditIn(Input):
 
     name = serializers.CharField(max_length=120, required=False)
     unit = Ref(BusinessUnit, required=False)
+    domain = serializers.ChoiceField(choices=Domain.choices, required=False, allow_blank=True)
+    region = serializers.CharField(required=False, allow_blank=True, max_length=40)
     description = serializers.CharField(required=False, allow_blank=True, max_length=5000)
     is_active = serializers.BooleanField(required=False)
 
@@ -138,6 +144,8 @@ class TeamFilters(django_filters.FilterSet):
     """Which teams."""
 
     unit = django_filters.CharFilter(field_name="unit__key", label="Key of the unit.")
+    domain = django_filters.MultipleChoiceFilter(choices=Domain.choices)
+    region = django_filters.CharFilter()
     is_active = django_filters.BooleanFilter()
 
 

@@ -229,6 +229,16 @@ class Team(Tracked):
     name = models.CharField(max_length=120)
     unit = models.ForeignKey(BusinessUnit, models.PROTECT, related_name="teams")
     description = models.TextField(blank=True)
+    domain = models.CharField(
+        max_length=20,
+        choices=rules.Domain.choices,
+        blank=True,
+        db_default="",
+        help_text="What kind of component it answers for, by the ownership boundaries.",
+    )
+    region = models.CharField(
+        max_length=40, blank=True, db_default="", help_text="Where it works, such as 'eu'."
+    )
     is_active = models.BooleanField("active", default=True)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
 
@@ -243,7 +253,13 @@ class Team(Tracked):
                 name="team_key_unique",
                 violation_error_code="team_key_unique",
                 violation_error_message="A team with this key exists.",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(domain__in=["", *rules.Domain.values]),
+                name="team_domain_known",
+                violation_error_code="team_domain_known",
+                violation_error_message="Choose one of the domains, or none.",
+            ),
         ]
 
     def __str__(self) -> str:

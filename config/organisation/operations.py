@@ -22,7 +22,7 @@ from config.organisation.rules import descendants
 
 TOKEN_LIFE = datetime.timedelta(days=90)
 UNIT_FIELDS = frozenset({"name", "parent", "time_zone"})
-TEAM_FIELDS = frozenset({"name", "unit", "description", "is_active"})
+TEAM_FIELDS = frozenset({"name", "unit", "description", "domain", "region", "is_active"})
 USER_FIELDS = frozenset({"name", "email", "time_zone", "is_staff"})
 
 
@@ -64,16 +64,25 @@ def _check_parent(unit: BusinessUnit, parent: BusinessUnit | None) -> None:
 
 @transaction.atomic
 def create_team(
-    *, key: str, name: str, unit: BusinessUnit, actor: User, description: str = ""
+    *,
+    key: str,
+    name: str,
+    unit: BusinessUnit,
+    actor: User,
+    description: str = "",
+    domain: str = "",
+    region: str = "",
 ) -> Team:
-    """Add a team to a unit."""
-    team = Team(key=key, name=name, unit=unit, description=description)
+    """Add a team to a unit; `domain` says for which kind of component it answers."""
+    team = Team(
+        key=key, name=name, unit=unit, description=description, domain=domain, region=region
+    )
     return _created("team.created", team, actor)
 
 
 @transaction.atomic
 def edit_team(team: Team, *, changes: Mapping[str, Any], actor: User, reason: str = "") -> None:
-    """Change name, unit, description, or whether it is active."""
+    """Change name, unit, description, domain, region, or whether it is active."""
     lock(team)
     _edit("team.edited", team, changes, TEAM_FIELDS, actor, reason)
 

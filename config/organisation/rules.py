@@ -1,12 +1,24 @@
-"""What a time zone, a network and a tree of units may be."""
+"""What a time zone, a network and a tree of units may be, and what teams answer for."""
 
 import ipaddress
 import zoneinfo
 from collections.abc import Iterable, Mapping
 
 from django.core.exceptions import ValidationError
+from django.db.models import TextChoices
 
 from config.apikit.codes import explain
+
+
+class Domain(TextChoices):
+    """What a team knows, and so what kind of component it answers for."""
+
+    INFRASTRUCTURE = "infrastructure", "Infrastructure"
+    APPLICATION = "application", "Application"
+    CLOUD_PLATFORM = "cloud_platform", "Cloud platform"
+    NETWORK = "network", "Network"
+    SECURITY = "security", "Security"
+    DATA = "data", "Data"
 
 
 def validate_time_zone(value: str) -> None:

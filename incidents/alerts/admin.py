@@ -291,7 +291,10 @@ class AlertAdmin(ReadOnlyAdmin):
     readonly_fields: ClassVar[list[str]] = []
     fieldsets = [
         (None, {"fields": ["title", "description", ("state", "level", "count")]}),
-        ("What it is about", {"fields": [("service", "team"), "incident", "labels", "links"]}),
+        (
+            "What it is about",
+            {"fields": [("service", "team"), ("incident", "report"), "labels", "links"]},
+        ),
         (
             "When",
             {

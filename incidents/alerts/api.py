@@ -30,13 +30,18 @@ class AlertOut(serializers.ModelSerializer[Alert]):
     service = serializers.SlugRelatedField[Any](slug_field="key", read_only=True)
     team = serializers.SlugRelatedField[Any](slug_field="key", read_only=True)
     incident = serializers.SlugRelatedField[Any](slug_field="reference", read_only=True)
+    report = serializers.PrimaryKeyRelatedField[Any](
+        read_only=True,
+        allow_null=True,
+        help_text="The report that it was taken in as, below /api/v1/intake-items/.",
+    )
 
     class Meta:
         model = Alert
         fields = read_only_fields = (
             *("id", "source", "dedup_key", "fingerprint", "title", "description", "level"),
             *("service", "team", "state", "count", "first_seen_at", "last_seen_at", "starts_at"),
-            *("ends_at", "resolve_pending_at", "incident", "labels", "links"),
+            *("ends_at", "resolve_pending_at", "incident", "report", "labels", "links"),
         )
 
 

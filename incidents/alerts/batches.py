@@ -25,6 +25,7 @@ from incidents.alerts.rules import (
     on_firing,
 )
 from incidents.catalog.models import Service, ServiceStatus
+from incidents.intake.models import ItemState
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.rules import OPEN_STATES, State
 
@@ -178,7 +179,7 @@ class Batch:
         rows = Alert.objects.filter(
             source=self.source, fingerprint__in=[t.fingerprint for t in fired]
         )
-        for row in rows.select_related("service", "source__account"):
+        for row in rows.select_related(*_ENDS):
             tally = self.tallies[row.fingerprint]
             row.incident = tally.known.incident if tally.known else None
             tally.row = row
@@ -208,9 +209,21 @@ class Batch:
             if promotion.reopen(alert.incident, alert, actor=self.actor, received_at=at):
                 self._belongs(alert, alert.incident)
                 return effect
+        if promotion.waits_for_a_person(alert):
+            return self._take_in(tally, alert, first)
         opened = promotion.open_for(alert, actor=self.actor, received_at=first.received_at)
         self._belongs(alert, opened)
         return Effect.OPENED
+
+    def _take_in(self, tally: Tally, alert: Alert, first: Occurrence) -> Effect:
+        """One report for an episode, however often the alert repeats while somebody looks at it."""
+        goes_on = tally.known is not None and tally.known.state == Status.FIRING
+        if alert.report is not None and (goes_on or alert.report.state == ItemState.OPEN):
+            return Effect.ATTACHED
+        item = promotion.take_in(alert, actor=self.actor, received_at=first.received_at)
+        Alert.objects.filter(pk=alert.pk).update(report=item)
+        alert.report = item
+        return Effect.REPORTED
 
     def _situation(self, tally: Tally, alert: Alert, first: Occurrence) -> Situation:
         incident = alert.incident
@@ -283,6 +296,9 @@ class Batch:
             occurrence.outcome["fingerprint"] = alert.fingerprint
             if alert.incident is not None:
                 occurrence.outcome["incident"] = alert.incident.reference
+            elif alert.report is not None:
+                occurrence.outcome["report"] = alert.report.reference
 
 
+_ENDS = ("service__team__unit", "team__unit", "source__account", "report")
 _SETTLED = frozenset(set(Effect.values) - {Effect.QUARANTINED})

@@ -22,6 +22,7 @@ from config.audit.tracking import Tracked, TrackedQuerySet
 from config.organisation.models import Team, User
 from incidents.alerts.rules import Status
 from incidents.catalog.models import Service
+from incidents.intake.models import IntakeItem
 from incidents.lifecycle.models import Incident
 from incidents.taxonomy.models import Level
 
@@ -305,6 +306,14 @@ class Alert(models.Model):
     resolve_pending_at = models.DateTimeField(null=True, blank=True)
     incident = models.ForeignKey(
         Incident, models.PROTECT, null=True, blank=True, related_name="alerts"
+    )
+    report = models.ForeignKey(
+        IntakeItem,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="alerts",
+        help_text="The latest report that it was taken in as, where policy wants a person first.",
     )
     labels = models.JSONField(default=dict)
     links = models.JSONField(default=list)

@@ -9,9 +9,12 @@ from config import clock
 from config.audit.tracking import lock
 from config.errors import DomainError
 from config.governance.in_force import setting
-from config.organisation.models import User
+from config.organisation.models import BusinessUnit, User
 from incidents.alerts.impact import impact_of, worse_parts
 from incidents.alerts.models import Alert
+from incidents.alerts.rules import TO_INTAKE
+from incidents.intake.models import IntakeItem
+from incidents.intake.operations import join_incident, report
 from incidents.lifecycle import operations as lifecycle
 from incidents.lifecycle.models import Incident, Source
 from incidents.lifecycle.rules import REOPENABLE, State, reopen_until
@@ -37,19 +40,15 @@ def open_for(alert: Alert, *, actor: User, received_at: datetime.datetime) -> In
     """
     earlier = alert.incident
     incident = lifecycle.open_incident(
-        title=alert.title,
-        service=alert.service,
-        level=alert.level,
         actor=actor,
         source=Source.ALERT,
-        description=alert.description,
-        started_at=min(alert.starts_at, clock.now()),
-        detected_at=received_at,
         at=received_at,
         is_restricted=earlier is not None and earlier.is_restricted,
-        **impact_of(alert.labels),
-        terms=_terms(alert),
+        **_said(alert, received_at),
     )
+    if alert.report is not None:
+        reason = f"The alert '{alert.title}' is {alert.level} now."
+        join_incident(alert.report, incident, actor=actor, reason=reason)
     if incident.is_restricted and earlier is not None:
         lifecycle.let_in_those_of(incident, earlier, actor=actor)
     elif earlier is not None:
@@ -57,11 +56,47 @@ def open_for(alert: Alert, *, actor: User, received_at: datetime.datetime) -> In
     return incident
 
 
+def waits_for_a_person(alert: Alert) -> bool:
+    """Whether policy has somebody qualify it first; what had an incident before goes on there."""
+    return alert.incident is None and alert.level in setting(TO_INTAKE.key, unit=_unit(alert))
+
+
+def take_in(alert: Alert, *, actor: User, received_at: datetime.datetime) -> IntakeItem:
+    """A report instead of an incident, checked by the template by which one would open."""
+    lifecycle.check_alert(**_said(alert, received_at))
+    item: IntakeItem = report(
+        title=alert.title,
+        service=alert.service,
+        description=alert.description,
+        level=alert.level,
+        actor=actor,
+    )
+    return item
+
+
+def _said(alert: Alert, received_at: datetime.datetime) -> dict[str, Any]:
+    """What the alert says of its incident."""
+    return {
+        "title": alert.title,
+        "service": alert.service,
+        "level": alert.level,
+        "description": alert.description,
+        "started_at": min(alert.starts_at, clock.now()),
+        "detected_at": received_at,
+        "terms": _terms(alert),
+        **impact_of(alert.labels),
+    }
+
+
+def _unit(alert: Alert) -> BusinessUnit:
+    unit: BusinessUnit = (alert.team if alert.service is None else alert.service.team).unit
+    return unit
+
+
 def _terms(alert: Alert) -> dict[str, Any]:
     """What its labels `type` and `category` name, where that is offered; else a person says it."""
     named = {kind: str(alert.labels[kind]) for kind in TERM_LABELS if alert.labels.get(kind)}
-    unit = alert.service.team.unit if alert.service is not None else alert.team.unit
-    return offered_terms(named, unit) if named else {}
+    return offered_terms(named, _unit(alert)) if named else {}
 
 
 def join(incident: Incident, alert: Alert, *, actor: User) -> bool:

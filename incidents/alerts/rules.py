@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import TextChoices
 
 from config.apikit.codes import explain
+from config.governance.registry import ListOf, Setting, register
 
 TITLE_LENGTH = 200
 KEY_LENGTH = 255
@@ -16,6 +17,18 @@ DESCRIPTION_LENGTH = 15_000
 CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 # Tools say "unset" with the year 1, and forgotten clocks say 1970.
 EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+
+
+TO_INTAKE = register(
+    Setting(
+        key="alerts.to_intake",
+        title="Levels of alerts that a person qualifies first",
+        type=ListOf(("critical", "error", "warning", "info")),
+        default=[],
+        help="Such an alert opens no incident: it is taken in as a report, once, by the same "
+        "intake template. What had an incident before, or joins an open one, goes on there.",
+    )
+)
 
 
 class Status(TextChoices):
@@ -30,6 +43,7 @@ class Effect(TextChoices):
 
     OPENED = "opened", "Opened an incident"
     JOINED = "joined", "Joined an open incident of its group"
+    REPORTED = "reported", "Taken in as a report, for a person to qualify"
     ATTACHED = "attached", "Counted on its open incident"
     REOPENED = "reopened", "Reopened its incident"
     CLEARED = "cleared", "Cleared; it will be resolved when it stays so"

@@ -21,12 +21,35 @@ from config.adminkit.base import (
 from config.adminkit.scoping import actor_of
 from config.errors import Invalid
 from config.organisation.models import User
+from config.organisation.rules import Domain
+from incidents.boundaries.rules import is_out_of_bounds
 from incidents.catalog.picturing import PicturedAdmin
 from incidents.components import operations
 from incidents.components.models import Component, Dependency, Item
 from incidents.components.sheets import matrix_as_csv
 
 STRENGTHS = {"Hard": "danger", "Shared": "warning", "Soft": "info"}
+
+
+class BoundsFilter(SimpleListFilter):
+    """Whether the owner is of the domain that the boundaries name."""
+
+    title = "boundaries"
+    parameter_name = "bounds"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [("out", "Out of bounds"), ("in", "Within")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of the choice."""
+        match self.value():
+            case "out":
+                return operations.out_of_bounds(queryset)
+            case "in":
+                outside = operations.out_of_bounds(queryset)
+                return queryset.exclude(pk__in=outside.values("pk"))
+        return queryset
 
 
 @register(Component)
@@ -41,14 +64,16 @@ class ComponentAdmin(PicturedAdmin):
         "resources, other companies' interfaces."
     )
     in_palette = True
-    list_display = ["name", "key", "kind", "domain", "team", "status"]
-    list_filter = ["kind", "domain", "status", "team"]
+    list_display = ["name", "key", "kind", "domain", "team", "bounds", "status"]
+    list_filter = ["kind", "domain", "status", BoundsFilter, "team"]
+    queues = (Queue("out-of-bounds", "Out of bounds", "bounds=out", "fence"),)
     search_fields = ["name", "key", "description"]
     autocomplete_fields = ["team"]
     fieldsets = [
-        (None, {"fields": [("key", "name"), ("kind", "domain"), ("team", "status")]}),
+        (None, {"fields": [("key", "name"), ("kind", "domain"), ("team", "status"), "bounds"]}),
         ("More", {"fields": ["description", "external_id"]}),
     ]
+    readonly_fields = ["bounds"]
     list_select_related = ["team"]
     inlines = []
     actions = []
@@ -61,6 +86,23 @@ class ComponentAdmin(PicturedAdmin):
         """For a team whose components the visitor manages."""
         require(actor_of(request), "add_component", values["team"])
         return super().create(request, values)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the domain that answers for what each is."""
+        return operations.with_rightful_domain(super().get_queryset(request))
+
+    @display(description="Boundaries", label={"Within": "success", "Out of bounds": "danger"})
+    def bounds(self, row: Any) -> tuple[str, str]:
+        """Whether its owner is of the domain that answers for what it is."""
+        rightful = getattr(row, "rightful_domain", "")
+        if not rightful:
+            return "", "No rule names a domain"
+        name = Domain(rightful).label
+        if not row.team.domain:
+            return "", f"{name}; {row.team} names no domain"
+        if is_out_of_bounds(row.team.domain, rightful):
+            return "Out of bounds", f"Out of bounds: {name} answers, {row.team} owns"
+        return "Within", "Within"
 
 
 def _add(*, actor: User, strength: str, note: str = "", **ends: Any) -> Dependency:

@@ -17,26 +17,40 @@ from config.apikit.serializers import Input, Ref
 from config.apikit.views import OPEN, VIEW, Creates, Edits, Histories, Resource, verb
 from config.errors import Invalid
 from config.organisation.models import KEY_VALIDATOR, Team, User
+from config.organisation.rules import Domain
+from incidents.boundaries.rules import ComponentKind, is_out_of_bounds
+from incidents.catalog.api import ServiceViewSet
 from incidents.catalog.models import Service
 from incidents.components import operations
 from incidents.components.models import Component, ComponentStatus, Dependency, Item
 from incidents.components.operations.linking import kind_of
-from incidents.components.rules import ComponentKind, Domain, Strength
-from incidents.components.sheets import matrix_as_csv
+from incidents.components.rules import Strength
+from incidents.components.sheets import matrix_as_csv, radius_as_csv
 
 
 class ComponentOut(serializers.ModelSerializer[Component]):
     """One component."""
 
     team = serializers.SlugRelatedField[Team](slug_field="key", read_only=True)
+    rightful_domain = serializers.CharField(
+        read_only=True,
+        help_text="Which domain answers for what it is, by the boundaries in force; or empty.",
+    )
+    out_of_bounds = serializers.SerializerMethodField(
+        help_text="Owned by a team of another domain than that."
+    )
     version = serializers.IntegerField(source="revision", read_only=True)
 
     class Meta:
         model = Component
         fields = read_only_fields = (
-            *("key", "name", "kind", "domain", "team", "status", "description"),
-            *("external_id", "version"),
+            *("key", "name", "kind", "domain", "team", "rightful_domain", "out_of_bounds"),
+            *("status", "description", "external_id", "version"),
         )
+
+    def get_out_of_bounds(self, row: Any) -> bool:
+        """Where its owner is of another domain."""
+        return is_out_of_bounds(row.team.domain, row.rightful_domain)
 
 
 class ComponentIn(Input):
@@ -59,7 +73,7 @@ class ComponentEditIn(ComponentIn):
 
 
 class ReachedOut(serializers.Serializer[Any]):
-    """One item that depends on the component, directly or not."""
+    """One item that depends on the one asked about, directly or not."""
 
     key = serializers.CharField(source="item.key", read_only=True)
     name = serializers.CharField(source="item.name", read_only=True)
@@ -74,7 +88,7 @@ class ReachedOut(serializers.Serializer[Any]):
 
 
 class RadiusOut(serializers.Serializer[Any]):
-    """Everything that a failure of the component reaches, near first, each once."""
+    """Everything that a failure of the item reaches, near first, each once."""
 
     dependants = ReachedOut(many=True, read_only=True)
     needs = ReachedOut(many=True, read_only=True)
@@ -87,13 +101,46 @@ class ComponentFilters(django_filters.FilterSet):
     kind = django_filters.MultipleChoiceFilter(choices=ComponentKind.choices)
     domain = django_filters.MultipleChoiceFilter(choices=Domain.choices)
     status = django_filters.MultipleChoiceFilter(choices=ComponentStatus.choices)
+    out_of_bounds = django_filters.BooleanFilter(method="by_bounds")
 
     class Meta:
         model = Component
         fields: list[str] = []
 
+    def by_bounds(self, rows: Any, name: str, value: bool) -> QuerySet[Component]:
+        """Those owned by a team of another domain than the boundaries say, or the others."""
+        outside = operations.out_of_bounds(rows)
+        return outside if value else rows.exclude(pk__in=outside.values("pk"))
 
-class ComponentViewSet(Creates, Edits, Histories, Resource[Component]):
+
+class RadiusActions:
+    """For what stands in the dependency graph: what its failure reaches, and what it needs."""
+
+    @extend_schema(responses=RadiusOut)
+    @action(detail=True, methods=["get"], url_path="blast-radius", filter_backends=[])
+    def blast_radius(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """What a failure of it reaches, and what it needs itself; of what the caller may see."""
+        row, user = self.get_object(), cast("User", request.user)
+        found = {
+            "dependants": operations.blast_radius(row, user),
+            "needs": operations.needed_by(row, user),
+        }
+        return Response(RadiusOut(found).data)
+
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR}, filters=False)
+    @action(
+        detail=True, methods=["get"], url_path="blast-radius/csv", url_name="blast-radius-csv",
+        filter_backends=[], pagination_class=None,
+    )  # fmt: skip
+    def blast_radius_csv(self: Any, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What a failure of it reaches, of what the caller may see, as CSV."""
+        return radius_as_csv(self.get_object(), cast("User", request.user))
+
+
+RADIUS_PERMISSIONS = dict.fromkeys(("blast_radius", "blast_radius_csv"), VIEW)
+
+
+class ComponentViewSet(RadiusActions, Creates, Edits, Histories, Resource[Component]):
     """Components, by key."""
 
     model = Component
@@ -102,35 +149,33 @@ class ComponentViewSet(Creates, Edits, Histories, Resource[Component]):
     inputs = {"create": ComponentIn, "partial_update": ComponentEditIn}
     filterset_class = ComponentFilters
     create_in = "team"
+    derived = True
     action_permissions = {
-        **dict.fromkeys(("list", "retrieve", "history", "blast_radius"), VIEW),
+        **dict.fromkeys(("list", "retrieve", "history"), VIEW),
+        **RADIUS_PERMISSIONS,
         "create": "add_component",
         "partial_update": "edit",
     }
 
     def shown(self, rows: QuerySet[Component]) -> QuerySet[Component]:
-        """With the team."""
-        return rows.select_related("team")
+        """With the team, and the domain that should be its own."""
+        return operations.with_rightful_domain(rows.select_related("team"))
 
     def perform_create(self, data: dict[str, Any], actor: User) -> Component:
         """Enter it."""
-        return operations.create_component(actor=actor, **data)
+        return operations.with_bounds(operations.create_component(actor=actor, **data))
 
     def perform_edit(self, row: Component, data: dict[str, Any], actor: User) -> Component:
         """The version was compared already."""
         reason = data.pop("reason", "")
-        return operations.edit_component(row, actor=actor, changes=data, reason=reason)
+        edited = operations.edit_component(row, actor=actor, changes=data, reason=reason)
+        return operations.with_bounds(edited)
 
-    @extend_schema(responses=RadiusOut)
-    @action(detail=True, methods=["get"], url_path="blast-radius", filter_backends=[])
-    def blast_radius(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """What a failure of it reaches, and what it needs itself; of what the caller may see."""
-        row, user = self.get_object(), cast("User", request.user)
-        found = {
-            "dependants": operations.blast_radius(row, user),
-            "needs": operations.needed_by(row, user),
-        }
-        return Response(RadiusOut(found).data)
+
+class GraphedServiceViewSet(RadiusActions, ServiceViewSet):
+    """Services, by key, with their place in the dependency graph."""
+
+    action_permissions = {**ServiceViewSet.action_permissions, **RADIUS_PERMISSIONS}
 
 
 class DependencyOut(serializers.ModelSerializer[Dependency]):

@@ -27,6 +27,7 @@ def graph(*, item: Item, user: User) -> dict[str, Any]:
             ("Blast radius: what depends on it", _rows(blast_radius(item, user))),
             ("What it needs", _rows(needed_by(item, user))),
         ],
+        "file": reverse(f"api:{item._meta.model_name}-blast-radius-csv", args=(item.key,)),
     }
 
 

@@ -10,15 +10,10 @@ from config import clock
 from config.access.visibility import containers_of, register_verbs
 from config.audit.tracking import Tracked, TrackedQuerySet
 from config.organisation.models import KEY_VALIDATOR, Team, User
+from config.organisation.rules import Domain
+from incidents.boundaries.rules import ComponentKind
 from incidents.catalog.models import Service
-from incidents.components.rules import (
-    DEPENDENCY_NEEDS,
-    NEEDS,
-    OWNER_NEEDS,
-    ComponentKind,
-    Domain,
-    Strength,
-)
+from incidents.components.rules import DEPENDENCY_NEEDS, NEEDS, OWNER_NEEDS, Strength
 
 
 class ComponentStatus(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Kinds of components, strengths of dependencies, and how they are drawn. Pure."""
+"""Strengths of dependencies, and how what hangs on what is drawn. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,27 +20,6 @@ OWNER_NEEDS: Mapping[str, Need] = {
     "add_component": level(Level.MANAGE),
     "add_dependency": level(Level.MANAGE),
 }
-
-
-class ComponentKind(TextChoices):
-    """What a component is."""
-
-    APPLICATION = "application", "Application"
-    DATABASE = "database", "Database"
-    NETWORK = "network", "Network"
-    CLOUD_RESOURCE = "cloud_resource", "Cloud resource"
-    THIRD_PARTY_API = "third_party_api", "Third-party API"
-
-
-class Domain(TextChoices):
-    """Which kind of team answers for a component."""
-
-    INFRASTRUCTURE = "infrastructure", "Infrastructure"
-    APPLICATION = "application", "Application"
-    CLOUD_PLATFORM = "cloud_platform", "Cloud platform"
-    NETWORK = "network", "Network"
-    SECURITY = "security", "Security"
-    DATA = "data", "Data"
 
 
 class Strength(TextChoices):

@@ -49,6 +49,10 @@ class IntakeTemplateVersion(PolicyVersion):
     class Meta:
         default_permissions = ()
 
+    def beyond(self, enterprise: PolicyVersion) -> list[str] | None:
+        """Nothing: whatever its freedom, a unit's template only demands more (`loosened`)."""
+        return []
+
 
 class FieldDemand(Tracked):
     """One field that is mandatory from a stage on."""

@@ -117,6 +117,37 @@ def lacks(
     return list(found.values())
 
 
+def keeps(own: Demand, held: Demand) -> bool:
+    """Whether what meets the first demand meets the second: no later, no rarer, as strictly."""
+    return (
+        own.field == held.field
+        and ORDER.index(own.stage) <= ORDER.index(held.stage)
+        and (own.tree.is_always or own.tree == held.tree)
+        and _is_as_strict(own, held)
+    )
+
+
+def _is_as_strict(own: Demand, held: Demand) -> bool:
+    match held.answer:
+        case Answer.AT_LEAST if own.answer == Answer.ONE_OF:
+            return all(len(option) >= held.least for option in own.options)
+        case Answer.AT_LEAST:
+            return own.answer == Answer.AT_LEAST and own.least >= held.least
+        case Answer.ONE_OF:
+            return own.answer == Answer.ONE_OF and set(own.options) <= set(held.options)
+    return True
+
+
+def said_of(demand: Demand) -> str:
+    """A demand in words, as what must stay."""
+    words = f"{FIELDS[demand.field]} must stay mandatory to {demand.stage}"
+    if demand.answer == Answer.AT_LEAST:
+        words += f", with at least {demand.least} characters"
+    elif demand.answer == Answer.ONE_OF:
+        words += f", as one of {', '.join(demand.options)}"
+    return words if demand.tree.is_always else f"{words}, on no more conditions"
+
+
 def _lack(demand: Demand, value: Any) -> Lack | None:
     label, stage = FIELDS[demand.field], demand.stage.value
     hint = f" {demand.hint}" if demand.hint else ""
@@ -187,6 +218,11 @@ explain(
         )
         for stage in ORDER
     },
+    template_loosened=(
+        "The enterprise's template demands more than the unit's would",
+        "Keep what it demands: ask for it at the same stage or earlier, as strictly, and on no "
+        "more conditions.",
+    ),
     too_many_open_fields=(
         "Too many fields would be mandatory when an incident opens",
         "Demand some of them at a later stage, or have policy intake.max_open_fields changed.",

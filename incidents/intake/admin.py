@@ -25,8 +25,10 @@ from config.adminkit.base import (
 )
 from config.adminkit.policy import PartInline, PolicyAdmin
 from config.adminkit.policy_forms import NewPolicyForm
-from config.adminkit.scoping import actor_of
+from config.adminkit.scoping import access_of, actor_of
 from config.errors import Invalid
+from config.federation.duties import Duties
+from config.federation.rules import Duty
 from config.governance.models import PolicyVersion
 from config.organisation.models import Team, User
 from incidents.intake import operations
@@ -133,7 +135,8 @@ class IntakeItemAdmin(OperationAdmin):
     search_fields = ["title"]
     autocomplete_fields = ["service", "team"]
     readonly_fields = [
-        *("state", "table_version", "table_answer", "outcome", "handoffs", "converted_to"),
+        *("state", "table_version", "table_answer", "outcome", "level", "handoffs"),
+        "converted_to",
     ]
     add_fieldsets = [
         (None, {"fields": ["title", "service", "description"]}),
@@ -142,7 +145,7 @@ class IntakeItemAdmin(OperationAdmin):
     fieldsets = [
         (None, {"fields": ["title", ("service", "team"), "description"]}),
         ("What it is", {"fields": [("outcome", "table_answer"), "table_version",
-                                   ("state", "converted_to"), "handoffs"]}),
+                                   ("state", "converted_to"), ("level", "handoffs")]}),
         ("Answers", {"fields": [*ANSWERS]}),
     ]  # fmt: skip
     inlines = [DecisionInline]
@@ -177,10 +180,18 @@ class IntakeItemAdmin(OperationAdmin):
     def verb_form(self, request: HttpRequest, verb: Verb, obj: Any) -> VerbForm:
         """A report is handed to a team that the visitor knows of."""
         form = super().verb_form(request, verb, obj)
+        if isinstance(form, ConvertForm) and obj.level:
+            form.initial["level"] = obj.level
         if isinstance(form, HandOverForm):
             teams: Any = form.fields["team"]
             teams.queryset = Team.objects.visible_to(actor_of(request)).order_by("name")
         return form
+
+    def offered(self, request: HttpRequest, obj: IntakeItem) -> list[Verb]:
+        """Nothing where triage is another's duty, by the operating model of the unit."""
+        duties = Duties(access_of(request))
+        theirs = duties.allow(Duty.TRIAGE, obj.unit_id, obj.reported_at)
+        return super().offered(request, obj) if theirs else []
 
     def verbs_from(self, obj: IntakeItem) -> list[str]:
         """Nothing where the work goes on elsewhere."""

@@ -154,7 +154,7 @@ class IntakeItemOut(serializers.ModelSerializer[IntakeItem]):
         fields = read_only_fields = (
             *("id", "reference", "title", "description", "service", "team", "reported_by"),
             *("reported_at", *ANSWERS, "duplicate_of", "state", "table_version", "table_answer"),
-            *("outcome", "handoffs", "converted_to", "version"),
+            *("outcome", "level", "handoffs", "converted_to", "version"),
         )
 
     def get_converted_to(self, item: IntakeItem) -> str:

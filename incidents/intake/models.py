@@ -7,7 +7,8 @@ from django.db.models import Q
 
 from config import clock
 from config.access.restricted import hangs_on
-from config.access.rules import Level, level
+from config.access.rules import Level as AccessLevel
+from config.access.rules import level
 from config.access.visibility import register_verbs, visible_records
 from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, TrackedQuerySet
 from config.conditions.fields import ConditionField
@@ -16,6 +17,7 @@ from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service
 from incidents.intake.rules import NEEDS, PREFIXES, Outcome
 from incidents.lifecycle.models import Incident
+from incidents.taxonomy.models import Level
 
 
 class OutcomeChoice(models.TextChoices):
@@ -143,6 +145,14 @@ class IntakeItem(Tracked):
     )
     team = models.ForeignKey(Team, models.PROTECT, related_name="intake_items")
     unit = models.ForeignKey(BusinessUnit, models.PROTECT, related_name="intake_items")
+    level = models.CharField(
+        max_length=10,
+        choices=Level.choices,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text="What a tool says of it, where an alert was taken in.",
+    )
     reported_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     reported_at = models.DateTimeField(default=clock.now, editable=False)
     is_interrupted = models.BooleanField("a service is interrupted", null=True, blank=True)
@@ -179,7 +189,10 @@ class IntakeItem(Tracked):
                 & Q(table_answer__in=OutcomeChoice.values)
                 & Q(outcome__in=OutcomeChoice.values),
                 name="intake_item_known",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(level__in=["", *Level.values]), name="intake_item_level_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -277,6 +290,6 @@ hangs_on(IntakeItem, Incident, "duplicate_of", inherits=False)
 hangs_on(QualificationDecision, Incident, "item__duplicate_of", inherits=False)
 hangs_on(Conversion, Incident, "incident")
 register_verbs(IntakeItem, NEEDS)
-register_verbs(WorkRecord, {"view": level(Level.VIEW)})
-register_verbs(Conversion, {"view": level(Level.VIEW)})
-register_verbs(Incident, {"convert": level(Level.COMMAND)})
+register_verbs(WorkRecord, {"view": level(AccessLevel.VIEW)})
+register_verbs(Conversion, {"view": level(AccessLevel.VIEW)})
+register_verbs(Incident, {"convert": level(AccessLevel.COMMAND)})

@@ -5,31 +5,20 @@ from django.urls import reverse
 
 from config.errors import Blocker
 from config.events.operations import guard
-from incidents.gates.operations import lacks_of, template_for
+from incidents.gates.operations import lacks_of, templates_for, types_above
 from incidents.gates.rules import FIELDS, Lack, Stage
 from incidents.lifecycle.facts import facts_of
 from incidents.lifecycle.models import Incident
-from incidents.terms.operations import tree_for
-from incidents.terms.rules import Kind
 
 
 def lacking(incident: Incident, stage: Stage) -> list[Lack]:
-    """By the template that was in force when it was opened, for the type that it has now."""
-    template = template_for(_types(incident), incident.source, incident.unit, incident.opened_at)
-    if template is None:
+    """By the templates that were in force when it was opened, for the type that it has now."""
+    kinds = [] if incident.type is None else types_above(incident.type.key, incident.unit)
+    templates = templates_for(kinds, incident.source, incident.unit, incident.opened_at)
+    if not templates:
         return []
     values = {name: getattr(incident, name) for name in FIELDS}
-    return lacks_of(template, stage, values, facts_of(incident))
-
-
-def _types(incident: Incident) -> list[str]:
-    """The key of its type, then of those above it."""
-    if incident.type is None:
-        return []
-    tree = tree_for(incident.unit)
-    term = tree.find(Kind.TYPE, incident.type.key)
-    above = [] if term is None else tree.above(term)
-    return [incident.type.key, *(each.key for each in above)]
+    return lacks_of(templates, stage, values, facts_of(incident))
 
 
 def check_open(incident: Incident) -> None:

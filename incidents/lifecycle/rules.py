@@ -7,6 +7,7 @@ from django.db.models import TextChoices
 
 from config.access.rules import Level, Need, Role, level, roles
 from config.apikit.codes import explain
+from config.federation.rules import Duty
 
 
 class State(TextChoices):
@@ -94,6 +95,15 @@ NEEDS: Mapping[str, Need] = {
     **dict.fromkeys(("raise_to_sev1", "confirm_provisional", "lower_provisional"), _command),
     "decide_severity": roles(Role.SERVICE_OWNER, Role.INCIDENT_COMMANDER),
     "extend_provisional": roles(Role.DUTY_MANAGER),
+}
+
+# What only who owns triage, or command, may do, by the operating model of the incident's unit.
+DUTY_OF: Mapping[str, Duty] = {
+    "triage": Duty.TRIAGE,
+    **dict.fromkeys(("close", "cancel", "raise_to_sev1", "declare_provisional"), Duty.COMMAND),
+    **dict.fromkeys(
+        ("confirm_provisional", "lower_provisional", "extend_provisional"), Duty.COMMAND
+    ),
 }
 
 WORST = "SEV1"

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from config.apikit.codes import explain
 from config.errors import Blocker
-from incidents.components.rules import ComponentKind
+from incidents.boundaries.rules import ComponentKind
 
 
 class Kind(StrEnum):

@@ -62,7 +62,7 @@ def _bodies(world: World) -> dict[str, Body]:
         "break-glass-review": {"outcome": "justified", "finding": why},
         "setting-list": {"key": "alerts.resolve_hold_seconds", "unit": unit, "value": 60},
         "severity-table-list": {"key": "default"},
-        "intake-template-list": {"type": "any", "demands": []},
+        "intake-template-list": {"type": "any"},
         "qualification-table-list": {"key": "default"},
         "intake-item-list": {"title": "New", "service": service},
         "conversion-list": {
@@ -74,6 +74,7 @@ def _bodies(world: World) -> dict[str, Body]:
         },
         "scope-rule-list": {"key": "default"},
         "raci-matrix-list": {"key": "default"},
+        "boundary-list": {"key": "default"},
         "tool-function-list": {"function": "chat_rooms", "unit": unit, "team": team},
         "calendar-list": {"key": "new", "name": "New", "unit": unit, "time_zone": "UTC"},
         "business-function-list": {"key": "new", "name": "New", "unit": unit},

@@ -50,6 +50,8 @@ from escalation.rota.models import Layer
 from escalation.rota.operations import add_override
 from escalation.runs.models import EscalationRun
 from incidents.alerts.models import Alert
+from incidents.boundaries.models import BoundaryVersion
+from incidents.boundaries.rules import shipped_rules as shipped_boundaries
 from incidents.calendars.models import OperatingCalendar
 from incidents.catalog.models import BusinessFunction, Service
 from incidents.catalog.operations import create_function
@@ -226,6 +228,7 @@ def _make_policies(world: World) -> None:
         SegregationVersion: ("default", None, {"role_pairs": shipped_role_pairs()}),
         SeverityTableVersion: ("default", None, {"cells": shipped_cells()}),
         RaciVersion: ("default", None, {"assignments": shipped_rows()}),
+        BoundaryVersion: ("default", None, {"rules": shipped_boundaries()}),
         IntakeTemplateVersion: ("any--any", None, {"demands": []}),
         QualificationVersion: ("default", None, {"rules": []}),
         TaxonomyVersion: ("default", None, {"entries": []}),

@@ -4,6 +4,8 @@ import itertools
 from typing import Any
 
 from config.organisation.models import Team, User
+from config.organisation.rules import Domain
+from incidents.boundaries.rules import ComponentKind
 from incidents.calendars.models import OperatingCalendar
 from incidents.calendars.operations import create_calendar
 from incidents.calendars.rules import WEEKDAYS
@@ -11,7 +13,7 @@ from incidents.catalog.models import Service
 from incidents.catalog.operations import create_service
 from incidents.components.models import Component, Dependency, Item
 from incidents.components.operations import add_dependency, create_component
-from incidents.components.rules import ComponentKind, Domain, Strength
+from incidents.components.rules import Strength
 from incidents.lifecycle import operations
 from incidents.lifecycle.models import Incident, Source
 from incidents.lifecycle.operations import open_incident

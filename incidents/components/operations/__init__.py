@@ -1,5 +1,10 @@
 """Everything that is done to components and dependencies, and what follows from them."""
 
+from incidents.components.operations.bounding import (
+    out_of_bounds,
+    with_bounds,
+    with_rightful_domain,
+)
 from incidents.components.operations.entering import create_component, edit_component
 from incidents.components.operations.linking import (
     add_dependency,
@@ -28,7 +33,10 @@ __all__ = [
     "is_stale",
     "matrix",
     "needed_by",
+    "out_of_bounds",
     "picture_of",
     "remove_dependency",
     "verify_dependency",
+    "with_bounds",
+    "with_rightful_domain",
 ]

@@ -1,6 +1,10 @@
 """Taking reports in, qualifying them, and turning them into the record that goes on."""
 
-from incidents.intake.operations.converting import convert, convert_incident
+from incidents.intake.operations.converting import (
+    convert,
+    convert_incident,
+    join_incident,
+)
 from incidents.intake.operations.deciding import seed_qualification
 from incidents.intake.operations.reporting import hand_over, override, qualify, report
 
@@ -8,6 +12,7 @@ __all__ = [
     "convert",
     "convert_incident",
     "hand_over",
+    "join_incident",
     "override",
     "qualify",
     "report",

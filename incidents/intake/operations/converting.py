@@ -8,7 +8,7 @@ from config.events.operations import blockers
 from config.events.operations import record as record_event
 from config.organisation.models import User
 from incidents.intake.models import Conversion, IntakeItem, ItemState, OutcomeChoice, WorkRecord
-from incidents.intake.operations.reporting import require_open
+from incidents.intake.operations.reporting import decide, require_open
 from incidents.intake.rules import PREFIXES, Outcome
 from incidents.lifecycle.models import Incident, Source
 from incidents.lifecycle.operations import cancel, open_incident
@@ -17,18 +17,20 @@ from incidents.timeline.operations import record
 
 
 @transaction.atomic
-def convert(item: IntakeItem, *, actor: User, level: str = Level.WARNING) -> Conversion:
+def convert(item: IntakeItem, *, actor: User, level: str = "") -> Conversion:
     """Turn a report into what was decided; `level` is for one that becomes an incident.
+
+    Without one, what the tool said of it counts, else it is a warning.
 
     Raises `Refused` (`converted_already`) for the second time, `Invalid` where the
     incident of a duplicate isn't named.
     """
-    require_open(item)
+    require_open(item, actor=actor)
     item.handoffs += 1
     item.state = ItemState.CONVERTED
     incident, work = None, None
     if item.outcome == Outcome.INCIDENT:
-        incident = _incident(item, actor, level)
+        incident = _incident(item, actor, level or item.level or Level.WARNING)
     elif item.outcome == Outcome.DUPLICATE:
         incident = _known(item, actor)
     else:
@@ -41,6 +43,25 @@ def convert(item: IntakeItem, *, actor: User, level: str = Level.WARNING) -> Con
     named = work.reference if work is not None else ""
     record_event("intake.converted", item, actor=actor, outcome=item.outcome, to=named)
     return made
+
+
+@transaction.atomic
+def join_incident(item: IntakeItem, incident: Incident, *, actor: User, reason: str) -> None:
+    """What it reported became an incident before anybody qualified it: the work goes on there.
+
+    Nothing happens where the report was converted meanwhile.
+    """
+    lock(item)
+    if item.state == ItemState.CONVERTED:
+        return
+    item.state, item.outcome = ItemState.CONVERTED, str(Outcome.INCIDENT)
+    item.handoffs += 1
+    decide(item, Outcome.INCIDENT, actor=actor, reason=reason)
+    Conversion.objects.create(item=item, incident=incident, outcome=item.outcome, by=actor)
+    item.save_as(actor, "state", "outcome", "handoffs", "table_version", "table_answer",
+                 reason=reason)  # fmt: skip
+    _note(incident, item, f"Was reported as {item.reference}.", actor)
+    record_event("intake.converted", item, actor=actor, outcome=item.outcome, to="")
 
 
 @transaction.atomic

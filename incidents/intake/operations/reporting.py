@@ -8,6 +8,8 @@ from django.db import transaction
 from config.audit.tracking import lock
 from config.errors import Invalid, Refused
 from config.events.operations import record
+from config.federation.duties import require_duty
+from config.federation.rules import Duty
 from config.organisation.models import Team, User
 from incidents.catalog.models import Service
 from incidents.intake.models import (
@@ -19,7 +21,12 @@ from incidents.intake.models import (
 from incidents.intake.operations.deciding import Qualified, judge
 from incidents.intake.rules import ANSWERS
 from incidents.lifecycle.models import Incident
-from incidents.lifecycle.operations.opening import check_service, check_title, triage_team
+from incidents.lifecycle.operations.opening import (
+    check_level,
+    check_service,
+    check_title,
+    triage_team,
+)
 
 
 @transaction.atomic
@@ -30,11 +37,17 @@ def report(
     service: Service | None = None,
     team: Team | None = None,
     description: str = "",
+    level: str = "",
     duplicate_of: Incident | None = None,
     **answers: Any,
 ) -> IntakeItem:
-    """Take a report in with what was answered, and let the table say what it is."""
+    """Take a report in with what was answered, and let the table say what it is.
+
+    `level` is what a tool says of it: it counts where the report becomes an incident.
+    """
     check_title(title)
+    if level:
+        check_level(level)
     check_service(service)
     owner = team or (service.team if service is not None else triage_team())
     item = IntakeItem(
@@ -43,6 +56,7 @@ def report(
         service=service,
         team=owner,
         unit=owner.unit,
+        level=level,
         reported_by=actor,
         duplicate_of=duplicate_of,
         **_checked(answers),
@@ -59,7 +73,7 @@ def qualify(
     item: IntakeItem, *, actor: User, duplicate_of: Incident | None = None, **answers: Any
 ) -> IntakeItem:
     """Answer again, or more; the table decides anew."""
-    require_open(item)
+    require_open(item, actor=actor)
     for name, value in _checked(answers).items():
         setattr(item, name, value)
     if duplicate_of is not None:
@@ -81,7 +95,7 @@ def override(
     duplicate_of: Incident | None = None,
 ) -> IntakeItem:
     """Decide otherwise than the table, which needs a reason; its answer stays beside it."""
-    require_open(item)
+    require_open(item, actor=actor)
     if outcome not in OutcomeChoice.values:
         raise Invalid(f"Choose one of {', '.join(OutcomeChoice.values)}.", field="outcome")
     if not reason.strip():
@@ -108,7 +122,7 @@ def override(
 @transaction.atomic
 def hand_over(item: IntakeItem, *, actor: User, team: Team, reason: str = "") -> IntakeItem:
     """Another team goes on with it; each time is counted."""
-    require_open(item)
+    require_open(item, actor=actor)
     if team == item.team:
         raise Invalid(f"{team} has it already; choose another team.", field="team")
     before, item.team, item.unit = item.team, team, team.unit
@@ -119,9 +133,14 @@ def hand_over(item: IntakeItem, *, actor: User, team: Team, reason: str = "") ->
     return item
 
 
-def require_open(item: IntakeItem) -> None:
-    """Lock it; raise `Refused` (`converted_already`) where the work goes on elsewhere."""
+def require_open(item: IntakeItem, *, actor: User) -> None:
+    """Lock it; raise `Refused` (`converted_already`) where the work goes on elsewhere.
+
+    `NotAllowed` (`duty_elsewhere`) where triage in its unit is somebody else's, by the operating
+    model that was in force when it came in.
+    """
     lock(item)
+    require_duty(Duty.TRIAGE, item.unit, item.reported_at, actor=actor)
     if item.state == ItemState.CONVERTED:
         raise Refused(
             f"{item.reference} was turned into another record; the work goes on there.",
@@ -143,6 +162,13 @@ def _judged(item: IntakeItem) -> Qualified:
     item.table_version, item.table_answer = found.version, found.outcome
     item.outcome = found.outcome
     return found
+
+
+def decide(item: IntakeItem, outcome: str, *, actor: User, reason: str) -> None:
+    """Write down an outcome beside the table's answer, for an item that the caller has locked."""
+    found = _judged(item)
+    item.outcome = outcome
+    _decide(item, found, outcome, actor=actor, reason=reason)
 
 
 def _decide(

@@ -13,7 +13,9 @@ from config.adminkit.base import OperationAdmin, Queue, Verb, display, register
 from config.adminkit.scoping import actor_of
 from config.adminkit.verbs import MomentForm, ReasonForm, VerbForm
 from config.errors import Invalid
+from config.federation.operations import ownership
 from config.organisation.models import User
+from incidents.boundaries.operations import Boundaries, boundaries_of
 from incidents.lifecycle import operations, rules
 from incidents.lifecycle.admin import components
 from incidents.lifecycle.admin.classifying import IncidentForm, choices_of
@@ -139,6 +141,12 @@ COMPONENTS = (
         form=components.SplitOffForm,
     ),
 )
+
+
+def _boundaries(incident: Incident) -> Boundaries | None:
+    """Who answers for the affected component, where one is named."""
+    part = incident.component
+    return None if part is None else boundaries_of(part.kind, part.team)
 
 
 @register(Incident)
@@ -300,6 +308,8 @@ class IncidentAdmin(OperationAdmin):
                 "story_kind": kind,
                 "note_form": self._note_form(request, incident),
                 "raci": raci_for(incident.team, incident.unit)[1],
+                "boundaries": _boundaries(incident),
+                "ownership": ownership(incident.unit, incident.opened_at),
                 **panel(incident),
                 **components.panel(incident, actor_of(request)),
             }

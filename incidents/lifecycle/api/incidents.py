@@ -26,6 +26,7 @@ from config.errors import Invalid, NotAllowed
 from config.federation.api import OwnershipOut
 from config.federation.operations import ownership
 from config.organisation.models import User
+from incidents.boundaries.api import ComponentBoundariesOut, answering
 from incidents.lifecycle import operations
 from incidents.lifecycle.api.components import ComponentIn, ComponentOut, LinkOut, SplitOffIn
 from incidents.lifecycle.api.filters import IncidentFilters
@@ -86,6 +87,7 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
     action_permissions = {
         **dict.fromkeys(("list", "retrieve", "history", "timeline", "time_claims", "raci"), VIEW),
         **dict.fromkeys(("severity_changes", "engagements", "components", "links"), VIEW),
+        "boundaries": VIEW,
         **{name: name for name in (*VERBS, "acknowledge", "choose_time", *SEVERITY_VERBS)},
         "add_severity_change": "change_severity",
         "set_component": "set_component",
@@ -193,6 +195,14 @@ class IncidentViewSet(Creates, Edits, Histories, Resource[Incident]):
         version, rows = raci_for(row.team, row.unit)
         found = {"matrix": version.pk if version else None, "assignments": rows}
         return Response(ResolvedRaciOut(found).data)
+
+    @extend_schema(responses=ComponentBoundariesOut)
+    @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
+    def boundaries(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Which team answers for each layer of its component, and why."""
+        return Response(ComponentBoundariesOut(answering(self.get_object().component)).data)
+
+    boundaries.answer = ComponentBoundariesOut  # type: ignore[attr-defined]  # read by the schema
 
     @extend_schema(responses=OwnershipOut)
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)

@@ -78,7 +78,10 @@ class IncidentOut(serializers.ModelSerializer[Incident]):
     blockers = serializers.SerializerMethodField()
 
     reads: ClassVar = {
-        "allowed": ("state", "service", "team", "unit", "acknowledged_by", "resolved_at"),
+        "allowed": (
+            *("state", "service", "team", "unit", "acknowledged_by", "resolved_at"),
+            "opened_at",
+        ),
         **dict.fromkeys(("blockers", "severity_basis", "provisional"), ()),  # none in lists
     }
 

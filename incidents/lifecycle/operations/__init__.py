@@ -4,7 +4,7 @@ from incidents.lifecycle.operations.acknowledging import acknowledge
 from incidents.lifecycle.operations.components import set_component, split_off
 from incidents.lifecycle.operations.editing import edit
 from incidents.lifecycle.operations.key_times import choose_time, claim_time
-from incidents.lifecycle.operations.opening import open_incident
+from incidents.lifecycle.operations.opening import check_alert, open_incident
 from incidents.lifecycle.operations.provisional import (
     confirm_provisional,
     declare_provisional,
@@ -33,6 +33,7 @@ __all__ = [
     "acknowledge",
     "cancel",
     "change_severity",
+    "check_alert",
     "choose_time",
     "claim_time",
     "close",

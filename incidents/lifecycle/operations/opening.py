@@ -74,18 +74,85 @@ def open_incident(
     """
     opened_at = moment(at, now=clock.now())
     times = _key_times(opened_at, source, started_at, detected_at, reported_at)
-    owner = _owner(service, team, unit)
+    incident, found = _unsaved(
+        measured,
+        title=title,
+        service=service,
+        level=level,
+        owner=_owner(service, team, unit),
+        source=source,
+        description=description,
+        times=times,
+        opened_at=opened_at,
+        is_restricted=is_restricted,
+        terms=terms or {},
+        component=component,
+    )
+    incident.number = _next_number()
+    incident.reference = f"INC-{incident.number:06d}"
+    incident.save_as(actor)
+    # The database computes the search column; nobody here reads it.
+    for which, when in times.items():
+        keep_claim(incident, which, when, actor=actor, reliability=_reliability(source))
+    _record(incident, actor, times, found)
+    if is_restricted:
+        restrict(incident, actor=actor)
+    return incident
+
+
+def check_alert(
+    *,
+    title: str,
+    service: Service | None,
+    level: str,
+    description: str = "",
+    started_at: datetime.datetime | None = None,
+    detected_at: datetime.datetime | None = None,
+    terms: Mapping[str, Any] | None = None,
+    **measured: Unpack[Measured],
+) -> None:
+    """Raise what `open_incident` would for an alert, by the same intake template; open nothing."""
+    now = clock.now()
+    _unsaved(
+        measured,
+        title=title,
+        service=service,
+        level=level,
+        owner=_owner(service, None, None),
+        source=Source.ALERT,
+        description=description,
+        times=_key_times(now, Source.ALERT, started_at, detected_at, None),
+        opened_at=now,
+        is_restricted=False,
+        terms=terms or {},
+        component=None,
+    )
+
+
+def _unsaved(
+    measured: Measured,
+    *,
+    title: str,
+    service: Service | None,
+    level: str,
+    owner: _Owner,
+    source: str,
+    description: str,
+    times: Mapping[KeyTime, datetime.datetime],
+    opened_at: datetime.datetime,
+    is_restricted: bool,
+    terms: Mapping[str, Any],
+    component: Component | None,
+) -> tuple[Incident, Classified]:
+    """The incident as it would be opened, checked, without a number; and why it is that severe."""
     _check(title, level, service)
     check_measured(measured)
     facts = _facts(measured, level, service, opened_at)
     found = assess(facts, unit=owner.unit, at=opened_at)
-    chosen = check_choices(terms or {}, owner.unit)
+    chosen = check_choices(terms, owner.unit)
     if component is not None:
         check_component(chosen.get("type"), component.kind, owner.unit)
-    number = _next_number()
     incident = Incident(
-        number=number,
-        reference=f"INC-{number:06d}",
         title=title.strip(),
         description=description,
         severity=found.severity,
@@ -101,14 +168,7 @@ def open_incident(
         **{f"{which}_at": when for which, when in times.items()},
     )
     check_open(incident)
-    incident.save_as(actor)
-    # The database computes the search column; nobody here reads it.
-    for which, when in times.items():
-        keep_claim(incident, which, when, actor=actor, reliability=_reliability(source))
-    _record(incident, actor, times, found)
-    if is_restricted:
-        restrict(incident, actor=actor)
-    return incident
+    return incident, found
 
 
 def _facts(

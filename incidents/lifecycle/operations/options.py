@@ -5,6 +5,8 @@ from config.access.rules import Level
 from config.access.visibility import access_for
 from config.errors import Blocker
 from config.events.operations import blockers
+from config.federation.duties import Duties
+from config.federation.rules import Duty
 from config.governance.in_force import setting
 from config.organisation.models import User
 from incidents.lifecycle import rules
@@ -45,6 +47,7 @@ class Options:
     def __init__(self, user: User) -> None:
         self.user = user
         self.access = access_for(user)
+        self._duties = Duties(self.access)
         self._reopen_days: dict[int, int] = {}
         self._rights: dict[tuple[int | None, ...], frozenset[str]] = {}
 
@@ -76,7 +79,9 @@ class Options:
         return blockers(f"incident.{verb}", incident)
 
     def makes_sense(self, verb: str, incident: Incident) -> bool:
-        """False for what would change nothing, can't be done by a tool, or comes too late."""
+        """False for what would change nothing, is another's duty, or comes too late."""
+        if verb in rules.DUTY_OF and not self._owns(rules.DUTY_OF[verb], incident):
+            return False
         if verb == "acknowledge":
             return self.user.is_person and incident.acknowledged_by_id != self.user.pk
         if verb == "decide_severity":
@@ -91,6 +96,9 @@ class Options:
             days = self._days(incident)
             return clock.now() <= rules.reopen_until(incident.resolved_at, days)
         return True
+
+    def _owns(self, duty: Duty, incident: Incident) -> bool:
+        return self._duties.allow(duty, incident.unit_id, incident.opened_at)
 
     def _rights_on(self, incident: Incident) -> frozenset[str]:
         """Read once for all incidents of a place: rights come from it, but to restricted ones."""

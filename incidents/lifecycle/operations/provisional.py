@@ -20,6 +20,7 @@ from incidents.lifecycle.models import (
     ProvisionalSeverity,
     SeverityChange,
 )
+from incidents.lifecycle.operations.duties import require_owner
 from incidents.lifecycle.operations.reassessing import (
     checked_text,
     open_request,
@@ -43,6 +44,7 @@ def declare_provisional(incident: Incident, *, actor: User, justification: str) 
     """
     lock(incident)
     _check_authority(incident, actor)
+    require_owner("declare_provisional", incident, actor=actor)
     if not incident.is_open:
         raise Refused(
             f"{incident.reference} is {incident.state}; only what is open can be provisional.",
@@ -83,6 +85,7 @@ def declare_provisional(incident: Incident, *, actor: User, justification: str) 
 def confirm_provisional(incident: Incident, *, actor: User, justification: str = "") -> Incident:
     """The impact is what was feared: it is a SEV1."""
     provisional = _locked(incident)
+    require_owner("confirm_provisional", incident, actor=actor)
     words = checked_text(justification, "justification")
     end_provisional(provisional, ProvisionalOutcome.CONFIRMED, actor=actor, reason=words)
     text = "The provisional SEV1 is confirmed."
@@ -96,6 +99,7 @@ def lower_provisional(
 ) -> Incident:
     """It was less than feared. For somebody else than who declared it: `FourEyes`."""
     provisional = _locked(incident)
+    require_owner("lower_provisional", incident, actor=actor)
     if to not in Severity.values or to == rules.WORST:
         raise Invalid("Choose one of SEV2, SEV3, SEV4.", field="to")
     principals = ask("access.acts_for", default=(), person=actor)
@@ -131,6 +135,7 @@ def lower_provisional(
 def extend_provisional(incident: Incident, *, actor: User, reason: str) -> Incident:
     """Give it once more the same time, from when it would have ended. Refused a second time."""
     provisional = _locked(incident)
+    require_owner("extend_provisional", incident, actor=actor)
     if provisional.extended_at is not None:
         raise Refused(
             f"It was extended already, until {provisional.until:%Y-%m-%d %H:%M} UTC; confirm or "

@@ -22,6 +22,7 @@ from incidents.lifecycle.models import (
     Verdict,
 )
 from incidents.lifecycle.operations.assessing import engagement
+from incidents.lifecycle.operations.duties import require_owner
 from incidents.lifecycle.operations.provisional import end_provisional, open_provisional
 from incidents.lifecycle.operations.reassessing import (
     checked_text,
@@ -80,6 +81,8 @@ def change_severity(
             "Only who commands the incident sets SEV1 by hand. State its impact instead, or have "
             "a provisional SEV1 declared."
         )
+    if to == rules.WORST:
+        require_owner("raise_to_sev1", incident, actor=actor)
     if open_request(incident) is not None:
         raise Refused(
             "A change of the severity waits for a decision; decide or withdraw it first.",

@@ -15,6 +15,7 @@ from config.governance.in_force import setting
 from config.organisation.models import User
 from incidents.lifecycle import rules
 from incidents.lifecycle.models import Incident
+from incidents.lifecycle.operations.duties import require_owner
 from incidents.lifecycle.operations.key_times import keep_claim
 from incidents.timeline.operations import record
 from incidents.timeline.rules import moment
@@ -204,6 +205,7 @@ def _apply(
     note: str,
     reason: str,
 ) -> Incident:
+    require_owner(verb, incident, actor=actor)
     reason = reason.strip()
     if verb in rules.NEED_REASON and not reason:
         raise Invalid(f"Say why it is {rules.PARTICIPLES[verb]}.", field="reason")

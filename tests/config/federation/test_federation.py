@@ -15,6 +15,7 @@ from config.governance.models import Policy, SettingVersion, VersionState
 from config.governance.seeding import seed_setting_policies
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service
+from incidents.lifecycle.models import Incident
 from incidents.taxonomy.impact import Impact
 from incidents.taxonomy.models import SeverityTableVersion
 from incidents.taxonomy.operations import classify, seed_severity_table
@@ -205,17 +206,28 @@ def test_switches_a_model_from_a_date_and_leaves_open_incidents_with_their_owner
         MODELS, draft.json()["id"], make.api(una), make.api(paul), at=switch.isoformat()
     )
     meanwhile = make_incidents.incident(service=checkout)
+
+    def places() -> list[tuple[Any, ...]]:
+        rows = Incident.objects.filter(pk__in=[before.pk, meanwhile.pk]).order_by("pk")
+        return [(row.unit_id, row.team_id, row.revision, row.history.count()) for row in rows]
+
+    untouched = places()
     with clock.simulated(switch + DAY):
         run_due(clock.now())
         after = make_incidents.incident(service=checkout)
         found = [owners(reader, each.reference) for each in (before, meanwhile, after)]
 
     federated = {"triage": "retail", "command": "retail", "policy": "retail"}
+    (version,) = OperatingModelVersion.objects.all()
+    assert (version.state, version.model) == (VersionState.ACTIVE, "central")
+    assert meanwhile.opened_at < switch <= version.in_force.lower <= after.opened_at
+    assert places() == untouched
+    event = Event.objects.get(kind="policy.activated", subject_id=version.policyversion_ptr_id,
+                              data__mode="timed")  # fmt: skip
+    assert event.at == version.in_force.lower
     assert steps == [200, 200, 200]
     assert found[0] == found[1] == {**federated, "reporting": "enterprise"}
     assert found[2] == dict.fromkeys(("triage", "command", "policy", "reporting"), "enterprise")
-    version = OperatingModelVersion.objects.get()
-    assert (version.state, version.model) == (VersionState.ACTIVE, "central")
 
 
 def test_leaves_policies_to_the_enterprise_where_a_unit_is_central(

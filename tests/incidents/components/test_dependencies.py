@@ -99,6 +99,78 @@ def test_reaches_every_dependant_once_on_a_cyclic_graph(
     assert {each["key"] for each in answer.data["needs"]} == {"basket", "checkout", "api", "batch"}
 
 
+SERVICES = "/api/v1/services/"
+
+
+def services_upon(ledger: Component, checkout: Service, payments: Team, other: Team) -> None:
+    """Two ways to the basket, a circle, and one dependant that belongs to another unit."""
+    basket = make.service("basket", team=payments)
+    tracking = make.service("parcels", team=other)
+    make.needs(checkout, ledger)
+    make.needs(basket, checkout, "shared")
+    make.needs(basket, ledger, "soft")
+    make.needs(ledger, basket, "soft")
+    make.needs(tracking, checkout)
+
+
+def test_says_what_the_failure_of_a_service_reaches(
+    ledger: Component, checkout: Service, payments: Team, logistics: Team, alice: User, root: User
+) -> None:
+    services_upon(ledger, checkout, payments, logistics)
+
+    mine, all_of_it = (
+        people.api(reader).get(f"{SERVICES}checkout/blast-radius/").data["dependants"]
+        for reader in (alice, root)
+    )
+
+    near = {
+        (each["key"], each["kind"], each["distance"], each["strength"], each["team"])
+        for each in mine
+    }
+    assert near == {
+        ("basket", "service", 1, "shared", "payments"),
+        ("ledger", "database", 2, "soft", "payments"),
+    }
+    assert len(mine) == 2
+    assert {each["key"] for each in all_of_it} == {"basket", "ledger", "parcels"}
+
+
+def test_conceals_the_radius_of_a_service_that_one_may_not_see(
+    checkout: Service, mallory: User
+) -> None:
+    client = people.api(mallory)
+
+    answers = [
+        client.get(f"{SERVICES}checkout/{path}/") for path in ("blast-radius", "blast-radius/csv")
+    ]
+
+    assert [each.status_code for each in answers] == [404, 404]
+    assert not Event.objects.filter(kind="dependency.radius_exported").exists()
+
+
+def test_exports_the_radius_of_a_service_from_its_page(
+    ledger: Component, checkout: Service, payments: Team, logistics: Team, alice: User
+) -> None:
+    services_upon(ledger, checkout, payments, logistics)
+    browser, address = people.browser(alice), f"{SERVICES}checkout/blast-radius/csv/"
+
+    page = browser.get(f"/admin/incidents/service/{checkout.pk}/change/").content.decode()
+    answer = browser.get(address)
+
+    assert f'href="{address}"' in page
+    assert "Blast radius: what depends on it" in page
+    assert answer["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
+    assert rows == [
+        {"key": "basket", "name": "Basket", "kind": "service", "distance": "1",
+         "strength": "shared", "team": "payments"},
+        {"key": "ledger", "name": "Ledger", "kind": "database", "distance": "2",
+         "strength": "soft", "team": "payments"},
+    ]  # fmt: skip
+    stored = Event.objects.get(kind="dependency.radius_exported")
+    assert (stored.actor, stored.data["rows"]) == (alice, 2)
+
+
 def test_walks_a_dense_graph_once(
     payments: Team, root: User, django_assert_max_num_queries
 ) -> None:

@@ -1,14 +1,12 @@
 """What an incident must have and when, the same for the admin form, the API and alerts."""
 
 import datetime
-from typing import Any
 
 import pytest
 
 from config import clock
 from config.governance.models import VersionState
 from config.organisation.models import User
-from fixtures.reference import seed_reference
 from incidents.alerts.models import PayloadState
 from incidents.alerts.processing import drain_inbox
 from incidents.catalog.models import Service
@@ -21,34 +19,12 @@ from tests.config import make as people
 from tests.harness.pages import form_of
 from tests.incidents import governed, make
 from tests.incidents.alerts import make as alerts
+from tests.incidents.gates.demands import asks, govern, keys_of, report
 
 pytestmark = pytest.mark.django_db
 INCIDENTS = "/api/v1/incidents/"
 ADMIN = "/admin/incidents/incident/"
 TEMPLATES = "/admin/incidents/intaketemplateversion/"
-
-
-@pytest.fixture(autouse=True)
-def seeded(db: None) -> None:
-    seed_reference()
-
-
-def asks(field: str, stage: str = "open", **more: Any) -> dict[str, Any]:
-    return {"field": field, "stage": stage, **more}
-
-
-def govern(*demands: dict[str, Any], **where: str) -> Any:
-    answer = governed.activate("intake-templates", {"demands": list(demands), **where})
-    assert answer.status_code == 200, answer.data
-    return answer
-
-
-def report(**more: Any) -> dict[str, Any]:
-    return {"title": "Slow", "service": "checkout", "level": "error", **more}
-
-
-def keys_of(errors: Any) -> set[tuple[str, str]]:
-    return {(each["pointer"].removeprefix("#/"), each["code"]) for each in errors}
 
 
 @pytest.mark.check("INC-09.1")

@@ -23,6 +23,7 @@ ROUTES = {
     ("get", "time-claims/", None): (200, 200, 200),
     ("get", "ownership/", None): (200, 200, 200),
     ("get", "raci/", None): (200, 200, 200),
+    ("get", "boundaries/", None): (200, 200, 200),
     (
         "post",
         "time-claims/",

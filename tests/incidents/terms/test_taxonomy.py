@@ -7,10 +7,10 @@ import pytest
 from config.errors import Invalid
 from config.governance.models import VersionState
 from config.organisation.models import BusinessUnit, User
+from config.organisation.rules import Domain
 from fixtures.reference import seed_reference
 from incidents.catalog.models import Service
 from incidents.components.models import Component
-from incidents.components.rules import Domain
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import edit
 from incidents.terms.models import TaxonomyEntry, TaxonomyValue, TaxonomyVersion
