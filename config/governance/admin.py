@@ -3,8 +3,9 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -13,18 +14,23 @@ from config.adminkit.base import (
     OperationAdmin,
     ReadOnlyInline,
     ReasonForm,
+    SimpleListFilter,
     Verb,
     access_of,
     actor_of,
     display,
     register,
+    site,
+    unit_shown,
 )
 from config.adminkit.home import Item, Section, home_section
+from config.adminkit.links import address_of
+from config.adminkit.navigation import title_of
 from config.adminkit.policy import DraftForm, NewPolicyForm, PolicyAdmin
 from config.governance import registry
 from config.governance.activation import awaits_review
-from config.governance.content import concrete
 from config.governance.forms import field_of
+from config.governance.in_force import version_model
 from config.governance.models import (
     Freedom,
     Policy,
@@ -42,11 +48,13 @@ LOOKED_AT = 50
 
 def link_of(version: PolicyVersion) -> str:
     """The page of the version among those of its kind; empty where it has none."""
-    meta = type(version)._meta
-    try:
-        return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=(version.pk,))
-    except NoReverseMatch:
-        return ""
+    return address_of(version_model(version.policy.kind), version.pk)
+
+
+def kind_in_words(kind: str) -> str:
+    """As the sidebar names the kind."""
+    model = version_model(kind)
+    return title_of(model, site._registry.get(model))
 
 
 class VersionInline(ReadOnlyInline):
@@ -67,7 +75,7 @@ class VersionInline(ReadOnlyInline):
     @display(description="Version")
     def version_link(self, version: PolicyVersion) -> str:
         """Leads to the version's own page."""
-        link = link_of(concrete(version))
+        link = link_of(version)
         name = f"v{version.number}"
         return format_html('<a href="{}">{}</a>', link, name) if link else name
 
@@ -79,6 +87,22 @@ class FreedomForm(ReasonForm):
     field_order = ["freedom", "reason"]
 
 
+class KindFilter(SimpleListFilter):
+    """Kinds by the names that the sidebar has for them."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Those of which there are policies."""
+        kinds = Policy.objects.values_list("kind", flat=True).distinct()
+        return sorted(((kind, kind_in_words(kind)) for kind in kinds), key=lambda row: row[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The policies of the kind."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @register(Policy)
 class AllPoliciesAdmin(OperationAdmin):
     """Every policy of every kind, with its versions."""
@@ -87,12 +111,12 @@ class AllPoliciesAdmin(OperationAdmin):
     icon = "policy"
     empty_text = "There is no policy. The first start adds those that are shipped."
     nav_order = 10
-    list_display = ["title", "kind", "key", "unit", "freedom"]
-    list_filter = ["kind", "freedom", "unit"]
+    list_display = ["title", "shown_kind", "key", unit_shown, "freedom"]
+    list_filter = [KindFilter, "freedom", "unit"]
     list_select_related = ["unit"]
     search_fields = ["key", "title"]
-    readonly_fields = ["kind", "key", "unit", "title", "freedom"]
-    fields = ["title", "kind", "key", "unit", "freedom"]
+    readonly_fields = ["shown_kind", "key", "place", "title", "freedom"]
+    fields = ["title", "shown_kind", "key", "place", "freedom"]
     inlines = [VersionInline]
     verbs = (
         Verb(
@@ -107,6 +131,16 @@ class AllPoliciesAdmin(OperationAdmin):
     def verbs_from(self, obj: Policy) -> list[str]:
         """The enterprise's alone."""
         return ["set_freedom"] if obj.unit_id is None else []
+
+    @display(description="Kind", ordering="kind")
+    def shown_kind(self, policy: Policy) -> str:
+        """In words."""
+        return kind_in_words(policy.kind)
+
+    @display(description="Unit")
+    def place(self, policy: Policy) -> str:
+        """Where it holds."""
+        return unit_shown(policy)
 
 
 class NewSettingForm(NewPolicyForm):
@@ -203,4 +237,4 @@ def my_drafts(request: HttpRequest) -> Section | None:
 def _item(version: PolicyVersion, badge: str) -> Item:
     detail = f"by {version.author}: {version.change_reason or 'no reason yet'}"
     tone = "danger" if version.is_emergency else "info"
-    return Item(str(version), link_of(concrete(version)), detail=detail, badge=badge, tone=tone)
+    return Item(str(version), link_of(version), detail=detail, badge=badge, tone=tone)
