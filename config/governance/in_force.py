@@ -8,11 +8,25 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
 from config import clock
 from config.governance import registry
 from config.governance.models import Freedom, Policy, PolicyVersion, SettingVersion
 from config.organisation.models import BusinessUnit
 from config.organisation.rules import ancestors
+
+# The unit and those above it; UNION ends on a circle.
+ABOVE = """
+    WITH RECURSIVE above (id, parent_id) AS (
+        SELECT id, parent_id FROM config_businessunit WHERE id = %s
+        UNION
+        SELECT unit.id, unit.parent_id FROM config_businessunit unit
+            JOIN above ON unit.id = above.parent_id
+    )
+    SELECT id FROM above
+"""
 
 
 class UnknownKind(LookupError):
@@ -37,10 +51,10 @@ def active(
     """The version of the policy in force for the unit at that time, or None.
 
     The nearest wins: the unit's own, its parents', then the enterprise's; a locked enterprise
-    policy holds everywhere. One query, and one more where units have versions of their own.
+    policy holds everywhere. One query, and one more where several of the
+    unit's chain have versions of their own.
     """
-    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key=key)
-    candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    candidates = _candidates(kind, [key], unit, at)
     return _nearest(candidates, _chain(unit, candidates))
 
 
@@ -56,11 +70,36 @@ def _nearest(
 
 
 def _chain(unit: BusinessUnit | None, candidates: Iterable[PolicyVersion]) -> list[int | None]:
-    """The unit, those above it, then the enterprise; the tree is read only where it matters."""
-    if unit is None or all(version.policy.unit_id is None for version in candidates):
-        return [None]
+    """Of the unit and those above it those that have a version, nearest first; then the enterprise.
+
+    The tree is read only where several of them have.
+    """
+    units = {each.policy.unit_id for each in candidates if each.policy.unit_id is not None}
+    if unit is None or len(units) < 2:  # nothing to order
+        return [*units, None]
     parents = dict(BusinessUnit.objects.values_list("pk", "parent_id"))
     return [*ancestors(parents, unit.pk), None]
+
+
+def _candidates(
+    kind: str, keys: Iterable[str], unit: BusinessUnit | None, at: datetime.datetime | None
+) -> list[Any]:
+    """The versions of these policies in force then, of the enterprise and of the unit's chain.
+
+    What other units have isn't read, however many they are.
+    """
+    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key__in=list(keys))
+    found = rows.in_force_at(at or clock.now()).filter(_reaching(unit))
+    return list(found.select_related("policy"))
+
+
+def _reaching(unit: BusinessUnit | None) -> Q:
+    """Of policies that hold for the unit as far as the place goes."""
+    enterprise = Q(policy__unit__isnull=True)
+    if unit is None:
+        return enterprise
+    above = RawSQL(ABOVE, (unit.pk,))  # noqa: S611  # nosec B611  (a constant, with a parameter)
+    return enterprise | Q(policy__unit__in=above)
 
 
 def in_force_along(
@@ -73,8 +112,7 @@ def in_force_along(
 
     For kinds whose units add to what those above them say; a locked enterprise policy is alone.
     """
-    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key=key)
-    candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    candidates = _candidates(kind, [key], unit, at)
     by_unit = {version.policy.unit_id: version for version in candidates}
     enterprise = by_unit.get(None)
     if enterprise is not None and enterprise.policy.freedom == Freedom.LOCKED:
@@ -89,8 +127,7 @@ def active_among(
     at: datetime.datetime | None = None,
 ) -> dict[str, Any]:
     """For each of the keys the version that `active` would give, in the queries of one."""
-    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key__in=list(keys))
-    candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    candidates = _candidates(kind, keys, unit, at)
     chain = _chain(unit, candidates)
     by_key: dict[str, list[PolicyVersion]] = {}
     for version in candidates:
@@ -112,7 +149,7 @@ def settings_in_force(
     unit: BusinessUnit | None = None, at: datetime.datetime | None = None
 ) -> dict[str, SettingVersion]:
     """All settings that have a version in force, by key, in the queries of one."""
-    rows = SettingVersion.objects.in_force_at(at or clock.now())
+    rows = SettingVersion.objects.in_force_at(at or clock.now()).filter(_reaching(unit))
     candidates = list(rows.select_related("policy__unit", "author"))
     chain = _chain(unit, candidates)
     by_key: dict[str, list[PolicyVersion]] = {}
