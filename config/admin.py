@@ -1,11 +1,14 @@
 """The admin of the platform's rooms, and of the libraries below it."""
 
+from typing import Any
+
 from allauth.account.models import EmailAddress, EmailConfirmation
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 from django_q.models import Failure, OrmQ, Schedule, Success
 from guardian.models import UserObjectPermission
 
-from config.access.rules import label_of
+from config.access.rules import Level, label_of, levels_of
 from config.adminkit import platform
 from config.adminkit.base import OversightAdmin, display, register, site
 from config.apps import load_rooms
@@ -24,15 +27,34 @@ class RoleAdmin(OversightAdmin):
     icon = "workspace_premium"
     section = "Organisation"
     nav_title = "Roles"
-    list_display = ["shown_name", "name"]
+    list_display = ["shown_name", "gives", "key"]
     ordering = ("name",)
     search_fields = ["name"]
-    fields = ["name"]
+    readonly_fields = ["shown_name", "gives", "key"]
+    fields = ["shown_name", "gives", "key"]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Titled in words."""
+        context["record_title"] = label_of(kwargs["obj"].name)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description="Role", ordering="name")
     def shown_name(self, group: Group) -> str:
         """In words."""
         return label_of(group.name)
+
+    @display(description="Gives")
+    def gives(self, group: Group) -> str:
+        """The levels that it gives where it is assigned, and below."""
+        given = levels_of(group.name)
+        return ", ".join(str(level.label) for level in Level if level in given)
+
+    @display(description="Key", ordering="name")
+    def key(self, group: Group) -> str:
+        """As the API and imports name it."""
+        return group.name
 
 
 @register(UserObjectPermission)

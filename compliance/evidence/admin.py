@@ -41,6 +41,14 @@ TONES = {
 }
 
 
+REQUEST_STATES: dict[str, str] = {
+    RequestState.REQUESTED.label: "warning",
+    RequestState.APPROVED.label: "success",
+    RequestState.REFUSED.label: "danger",
+}
+EXPORT_STATES = {state.label: tone for state, tone in TONES.items()}
+
+
 def _approve(request: AuditRequest, *, actor: User, note: str = "") -> None:
     operations.approve_request(request, actor=actor, reason=note)
 
@@ -94,7 +102,9 @@ class AuditRequestAdmin(OperationAdmin):
     """What is wanted as evidence, by whom, why; and who allowed it."""
 
     icon = "fact_check"
-    list_display = ["title", "state", "period_from", "period_until", "requested_by", "decided_by"]
+    list_display = [
+        *("title", "shown_state", "period_from", "period_until", "requested_by", "decided_by"),
+    ]
     list_filter = ["state", "requested_at"]
     empty_text = (
         "Nobody has asked for evidence yet. Add a request: which period, which part, and why. "
@@ -103,14 +113,14 @@ class AuditRequestAdmin(OperationAdmin):
     nav_order = 10
     search_fields = ["title", "reason"]
     autocomplete_fields = ["unit", "service", "incident"]
-    readonly_fields = ["state", "requested_by", "requested_at", "decided_by", "decided_at",
+    readonly_fields = ["shown_state", "requested_by", "requested_at", "decided_by", "decided_at",
                        "decision_reason"]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["title", "reason", "legal_basis"]}),
         ("Scope", {"fields": ["period_from", "period_until", "unit", "service", "incident"],
                    "description": "Narrow it to a unit, a service or an incident: to one of them, "
                                   "or to none for the whole enterprise."}),
-        ("Decision", {"fields": ["state", "requested_by", "decided_by", "decided_at",
+        ("Decision", {"fields": ["shown_state", "requested_by", "decided_by", "decided_at",
                                  "decision_reason"]}),
     ]  # fmt: skip
     inlines = [ExportInline]
@@ -129,6 +139,11 @@ class AuditRequestAdmin(OperationAdmin):
             return ["approve", "refuse"]
         return ["export"] if obj.state == RequestState.APPROVED else []
 
+    @display(description="State", ordering="state", label=REQUEST_STATES)
+    def shown_state(self, request: AuditRequest) -> str:
+        """As a badge with text."""
+        return str(request.get_state_display())
+
 
 @register(Export)
 class ExportAdmin(ReadOnlyAdmin):
@@ -136,22 +151,27 @@ class ExportAdmin(ReadOnlyAdmin):
 
     nav_title = "Evidence packs"
     icon = "folder_zip"
-    list_display = ["request", "state", "done", "rows", "size", "ordered_by", "file"]
+    list_display = ["request", "shown_state", "done", "rows", "size", "ordered_by", "file"]
     list_filter = ["state", "ordered_at"]
     empty_text = (
         "No pack was made yet. Open an approved audit request and press “Make the evidence pack”."
     )
     nav_order = 11
     search_fields = ["request__title", "sha256"]
-    readonly_fields = ["done", "file"]
+    readonly_fields = ["shown_state", "done", "file"]
     fieldsets = [
-        (None, {"fields": ["request", "state", "done", "file"]}),
+        (None, {"fields": ["request", "shown_state", "done", "file"]}),
         ("Pack", {"fields": ["sha256", "size", "rows", "holds_restricted", "ordered_by",
                              "ordered_at", "finished_at"],
                   "description": "Anyone can check a pack without this software: its README.txt "
                                  "says how. Here: manage.py verify_export FILE."}),
     ]  # fmt: skip
     list_select_related = ["request", "ordered_by", "progress"]
+
+    @display(description="State", ordering="state", label=EXPORT_STATES)
+    def shown_state(self, export: Export) -> str:
+        """As a badge with text."""
+        return str(export.get_state_display())
 
     @display(description="Progress")
     def done(self, export: Export) -> SafeString | str:

@@ -82,9 +82,9 @@ class RoleAssignmentAdmin(OperationAdmin):
     list_filter = ["role", "container_type"]
     search_fields = ["person__name", "person__username", "team__name", "role__name"]
     autocomplete_fields = ["person", "team"]
-    readonly_fields = ["place", "approved_by", "revoked_at"]
+    readonly_fields = ["shown_role", "place", "approved_by", "revoked_at"]
     fieldsets = [
-        (None, {"fields": ["role", "person", "team", "place"]}),
+        (None, {"fields": ["shown_role", "person", "team", "place"]}),
         ("When and why", {"fields": ["starts_at", "until", "reason", "approved_by", "revoked_at"]}),
     ]
     add_fieldsets = [

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from config import clock
+from config.access.rules import label_of
 from config.audit.tracking import Tracked
 from config.organisation.models import DirectoryQuerySet, Team, User
 
@@ -96,9 +97,7 @@ class RoleAssignment(Tracked):
         ]
 
     def __str__(self) -> str:
-        return (
-            f"{self.person or self.team}: {self.role} on {self.container_type} {self.container_id}"
-        )
+        return f"{self.person or self.team}: {label_of(self.role.name)}"
 
 
 class DelegationQuerySet(DirectoryQuerySet["Delegation"]):

@@ -45,7 +45,7 @@ the job of its room (`navigation.PLACES`); `section`, `nav_order` and `icon` ove
 
 from django.contrib.admin import SimpleListFilter, action, register, site
 
-from config.adminkit.columns import display
+from config.adminkit.columns import display, unit_shown
 from config.adminkit.inlines import OperationInline, ReadOnlyInline
 from config.adminkit.operation import OperationAdmin
 from config.adminkit.queues import Queue
@@ -73,5 +73,6 @@ __all__ = [
     "register",
     "scope",
     "site",
+    "unit_shown",
     "visible_rows",
 ]

@@ -46,6 +46,12 @@ def display[F: Callable[..., Any]](
     return decorate
 
 
+@display(description="Unit", ordering="unit__name")
+def unit_shown(row: Any) -> str:
+    """A column for what belongs to a unit, or to all: the unit, else the enterprise."""
+    return str(row.unit or "Enterprise")
+
+
 def _with_badges(method: Callable[..., Any], label: Any) -> Callable[..., Any]:
     @lru_cache(BADGES_KEPT)
     def badge(value: Any) -> SafeString:

@@ -27,6 +27,12 @@ class ReadOnlyInline(_Inline):
     show_change_link = True
     ordering: ClassVar[Any] = ("-pk",)
 
+    def __init__(self, parent_model: Any, admin_site: Any) -> None:
+        super().__init__(parent_model, admin_site)
+        # In a table a title repeats what the row says; it carries the link to the row's own page.
+        if self.template == _Inline.template:
+            self.show_title = self.show_change_link and self.has_registered_model
+
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """In a table only the column names a field; screen readers need it on the field itself."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)

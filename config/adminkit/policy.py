@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.utils import flatten
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
@@ -50,11 +51,11 @@ from config.governance.content import parts_of, root_fields
 from config.governance.drafts import place_of
 from config.governance.models import Policy, PolicyVersion, VersionState, verbs_from
 from config.governance.rules import COMMENTERS
-from config.governance.wording import period_of
+from config.governance.wording import period_of, text_of
 from config.organisation.models import BusinessUnit
 
 STATE_FIELDS = (
-    *("number", "state", "author", "holds", "content_hash", "said", "signed_off"),
+    *("number", "state_shown", "author", "holds", "content_hash", "said", "signed_off"),
     *("changes", "comments", "story"),
 )
 
@@ -69,6 +70,46 @@ class PartInline(ReadOnlyInline):
     show_change_link = False
     ordering: ClassVar[tuple[str, ...]] = ("line",)
     formfield_overrides: ClassVar[dict[Any, Any]] = {ConditionField: {"form_class": BuilderField}}
+
+    def __init__(self, parent_model: Any, admin_site: Any) -> None:
+        super().__init__(parent_model, admin_site)
+        self._shown_of: PolicyVersion | None = None
+        for field in self.model._meta.concrete_fields:
+            if not isinstance(field, (models.ForeignKey, models.BooleanField)):
+                setattr(self, _shown(field.name), self._in_words(field))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """As declared in a draft; elsewhere in words, as the differences say them."""
+        declared = super().get_fields(request, obj)
+        if self._is_open(request, obj):
+            return declared
+        self._shown_of = obj
+        return [
+            tuple(map(self._to_read, each))
+            if isinstance(each, (tuple, list))
+            else self._to_read(each)
+            for each in declared
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What is shown in words has no field."""
+        declared = super().get_readonly_fields(request, obj)
+        if self._is_open(request, obj):
+            return declared
+        return [*declared, *flatten(self.get_fields(request, obj))]
+
+    def _to_read(self, name: str) -> str:
+        return _shown(name) if hasattr(self, _shown(name)) else name
+
+    def _in_words(self, field: Any) -> Any:
+        @display(description=str(field.verbose_name).capitalize())
+        def shown(row: models.Model) -> str:
+            value = field.value_from_object(row)
+            if self._shown_of is None or value in (None, "", []):
+                return ""
+            return text_of(self._shown_of, field, value)
+
+        return shown
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A picker offers, and a form accepts, only what the visitor may see."""
@@ -92,6 +133,10 @@ class PartInline(ReadOnlyInline):
         return obj is not None and owner.has_change_permission(request, obj)
 
 
+def _shown(name: str) -> str:
+    return f"{name}_in_words"
+
+
 def _new_draft(version: PolicyVersion, *, actor: Any) -> PolicyVersion:
     draft: PolicyVersion = operations.new_draft(version.policy, actor=actor)
     return draft
@@ -104,7 +149,7 @@ class PolicyAdmin(PolicyStoryAdmin):
     formfield_overrides: ClassVar[dict[Any, Any]] = {ConditionField: {"form_class": BuilderField}}
     new_form: ClassVar[Any] = NewPolicyForm
 
-    list_display = ["__str__", "unit", "state_shown", "author", "change_reason", "holds"]
+    list_display = ["version", "unit", "state_shown", "author", "change_reason", "holds"]
     list_filter = ["state", InForceFilter]
     list_select_related = ["policy__unit", "author"]
     search_fields = ["policy__key", "policy__title", "change_reason"]
@@ -291,6 +336,11 @@ class PolicyAdmin(PolicyStoryAdmin):
         return HttpResponseRedirect(self.page_of(obj))
 
     # What the pages show
+
+    @display(description="Version", ordering="policy__title")
+    def version(self, version: PolicyVersion) -> str:
+        """Its name, with its number."""
+        return str(version)
 
     @display(description="Unit", ordering="policy__unit__name")
     def unit(self, version: PolicyVersion) -> str:

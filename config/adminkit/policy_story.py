@@ -18,6 +18,9 @@ from config.governance.signing import OVER, change_reference_of, sides_of
 from config.governance.wording import period_of, worded
 
 MOST_SHOWN = 3
+# A page doesn't grow with the years: older versions are in the list.
+MOST_TOLD = 20
+MOST_OFFERED = 100
 
 
 class PolicyStoryAdmin(OperationAdmin):
@@ -53,7 +56,7 @@ class PolicyStoryAdmin(OperationAdmin):
             "before": f"v{older.number}",
             "after": f"v{newer.number}",
             "blocks": worded(None if older is newer else older, newer),
-            "versions": others.order_by("-number").select_related("author"),
+            "versions": others.order_by("-number").select_related("author")[:MOST_OFFERED],
             "change_url": self.page_of(version),
         }
         return TemplateResponse(request, "governance/compare.html", context)
@@ -100,17 +103,19 @@ class PolicyStoryAdmin(OperationAdmin):
         """Who changed the policy, when and why, and what each version changed."""
         same: Any = type(version)._base_manager.filter(policy=version.policy_id)
         found = same.select_related("author", "policy__unit").order_by("-number")
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_compare"
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}"
+        list_url = f"{reverse(f'{name}_changelist')}?q={version.policy.key}"
         rows = [
             {
                 "version": each,
                 "holds": period_of(each),
                 "page": self.page_of(each),
-                "compare": reverse(name, args=(each.pk,)),
+                "compare": reverse(f"{name}_compare", args=(each.pk,)),
             }
-            for each in found
+            for each in found[:MOST_TOLD]
         ]
-        context = {"version": version, "rows": rows}
+        older = found.count() - len(rows) if len(rows) == MOST_TOLD else 0
+        context = {"version": version, "rows": rows, "older": older, "list_url": list_url}
         return render_to_string("governance/story.html", context)
 
 

@@ -1,10 +1,11 @@
 """What falls due in the admin: read by overseers; dead letters are tried again from here."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
 from config.access.rules import Role
 from config.adminkit.base import (
@@ -16,10 +17,26 @@ from config.adminkit.base import (
     Verb,
     access_of,
     actor_of,
+    display,
     register,
 )
-from config.due.models import Attempt, DueRow, OutboundMessage, Timer, WorkerHeartbeat
+from config.adminkit.links import linked
+from config.due.models import (
+    Attempt,
+    AttemptOutcome,
+    DueRow,
+    OutboundMessage,
+    Timer,
+    WorkerHeartbeat,
+)
 from config.due.operations import retry
+
+OUTCOMES: dict[str, str] = {
+    AttemptOutcome.SENT.label: "success",
+    AttemptOutcome.SKIPPED.label: "info",
+    AttemptOutcome.FAILED.label: "warning",
+    AttemptOutcome.REFUSED.label: "danger",
+}
 
 
 class StandFilter(SimpleListFilter):
@@ -68,6 +85,17 @@ class DueRowAdmin(OversightAdmin, OperationAdmin):
         return runs_it or actor_of(request).is_superuser
 
 
+class RootedAdmin(DueRowAdmin):
+    """Due rows that belong to a record."""
+
+    readonly_fields: ClassVar[tuple[str, ...]] = ("about",)
+
+    @display(description="About")
+    def about(self, row: Timer | OutboundMessage) -> SafeString | str:
+        """Leads to the record for which it falls due."""
+        return linked(row.root_type, row.root_id)
+
+
 class AttemptInline(ReadOnlyInline):
     """Every attempt, and what the other side said."""
 
@@ -76,36 +104,45 @@ class AttemptInline(ReadOnlyInline):
 
 
 @register(Timer)
-class TimerAdmin(DueRowAdmin):
+class TimerAdmin(RootedAdmin):
     """What the worker does at a time."""
 
     icon = "timer"
     empty_text = "Nothing is planned. Deadlines and escalations set their timers here."
-    list_display = ["kind", "key", "due_at", "attempts", "done_at", "dead_at"]
+    list_display = ["kind", "about", "due_at", "attempts", "done_at", "dead_at"]
     list_filter = [StandFilter, "kind"]
     search_fields = ["key"]
     fieldsets = [
-        (None, {"fields": ["kind", "key", "root_type", "root_id", "data"]}),
+        (None, {"fields": ["kind", "about", "key", "data"]}),
         ("State", {"fields": DueRowAdmin.state_fields}),
     ]
 
 
 @register(OutboundMessage)
-class OutboundMessageAdmin(DueRowAdmin):
+class OutboundMessageAdmin(RootedAdmin):
     """What left the house, or will."""
 
     icon = "outbox"
     empty_text = "Nothing has left the house yet. Pages and webhooks are queued here."
-    list_display = ["purpose", "channel", "address", "due_at", "outcome", "attempts", "dead_at"]
+    list_display = [
+        *("purpose", "channel", "address", "about", "due_at", "shown_outcome", "attempts"),
+        "dead_at",
+    ]
     list_filter = [StandFilter, "channel", "outcome", "purpose"]
     search_fields = ["address"]
     fieldsets = [
         (None, {"fields": ["purpose", "channel", "address", "provider", "urgent"]}),
-        ("About", {"fields": ["root_type", "root_id", "data"]}),
-        ("State", {"fields": ["outcome", *DueRowAdmin.state_fields]}),
+        ("About", {"fields": ["about", "data"]}),
+        ("State", {"fields": ["shown_outcome", *DueRowAdmin.state_fields]}),
     ]
+    readonly_fields = (*RootedAdmin.readonly_fields, "shown_outcome")
     inlines = [AttemptInline]
     ordering = ("-due_at",)
+
+    @display(description="Outcome", ordering="outcome", label=OUTCOMES)
+    def shown_outcome(self, message: OutboundMessage) -> str:
+        """Of the last attempt, as a badge with text; empty before the first."""
+        return str(AttemptOutcome(message.outcome).label) if message.outcome else ""
 
 
 @register(WorkerHeartbeat)

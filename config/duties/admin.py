@@ -115,12 +115,17 @@ class DutyExceptionAdmin(OperationAdmin):
     list_filter = ["state", "first", "second"]
     search_fields = ["person__name", "person__username", "reason"]
     autocomplete_fields = ["person"]
-    readonly_fields = ["state", "requested_by", "decided_by", "decided_at", "decision_reason"]
+    readonly_fields = ["shown_state", "requested_by", "decided_by", "decided_at", "decision_reason"]
     fieldsets = [
         (None, {"fields": ["person", ("first", "second"), ("starts_at", "until"), "reason"]}),
         (
             "Decision",
-            {"fields": ["state", "requested_by", "decided_by", "decided_at", "decision_reason"]},
+            {
+                "fields": [
+                    *("shown_state", "requested_by", "decided_by", "decided_at"),
+                    "decision_reason",
+                ]
+            },
         ),
     ]
     add_fieldsets = [

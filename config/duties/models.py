@@ -1,6 +1,6 @@
 """The segregation matrix, a governed policy, and exceptions that compliance approves for a time."""
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -27,6 +27,11 @@ class SegregationVersion(PolicyVersion):
 
     class Meta:
         default_permissions = ()
+
+    def shown_value(self, name: str, value: Any) -> str | None:
+        """Acts by their labels; roles have choices."""
+        act = find_act(value) if name in ("first", "second") else None
+        return None if act is None else act.label
 
 
 class RolePair(Tracked):

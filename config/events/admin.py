@@ -4,10 +4,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from config.access.restricted import names_behind
 from config.adminkit.base import OversightAdmin, display, register
+from config.adminkit.links import linked
 from config.due.admin import DueRowAdmin, StandFilter
 from config.events.models import Event, EventDelivery, RestrictedRead
 
@@ -25,11 +27,17 @@ class EventAdmin(OversightAdmin):
     list_filter_submit = True
     search_fields = ["kind", "subject_name"]
     fieldsets = [
-        (None, {"fields": ["kind", "subject_name", "subject_type", "subject_id"]}),
+        (None, {"fields": ["kind", "subject", "subject_type", "subject_id"]}),
         ("Who and when", {"fields": ["actor", "origin", "at", "recorded_at", "reason"]}),
         ("Data", {"fields": ["data"]}),
     ]
     list_select_related = ["actor"]
+    readonly_fields = ["subject"]
+
+    @display(description="Subject")
+    def subject(self, event: Event) -> SafeString | str:
+        """Leads to what it happened to."""
+        return linked(event.subject_type, event.subject_id, event.subject_name)
 
     @display(description="Actor", ordering="actor__name")
     def who(self, event: Event) -> str:

@@ -42,7 +42,7 @@ class OperatingModelAdmin(PolicyAdmin):
     )
     list_before_template = "federation/above_list.html"
     new_form = NewModelForm
-    list_display = ["__str__", "unit", "model", *PolicyAdmin.list_display[2:]]
+    list_display = ["version", "unit", "model", *PolicyAdmin.list_display[2:]]
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> PolicyVersion:
         """Under its one title."""

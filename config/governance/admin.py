@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -14,12 +15,16 @@ from config.access.rules import Role
 from config.adminkit.base import (
     OperationAdmin,
     ReadOnlyInline,
+    SimpleListFilter,
     access_of,
     actor_of,
     display,
     register,
+    site,
+    unit_shown,
 )
 from config.adminkit.home import Item, Section, home_section
+from config.adminkit.navigation import title_of
 from config.adminkit.policy import PolicyAdmin
 from config.adminkit.policy_forms import DraftForm, NewPolicyForm
 from config.adminkit.scoping import visible_rows
@@ -28,6 +33,7 @@ from config.governance.activation import awaits_review
 from config.governance.as_of import MISREAD, held_at, page_of
 from config.governance.content import concrete
 from config.governance.forms import field_of
+from config.governance.in_force import version_model
 from config.governance.models import (
     Policy,
     PolicyVersion,
@@ -43,6 +49,12 @@ from config.organisation.models import BusinessUnit
 
 MOST = 6
 LOOKED_AT = 50
+
+
+def kind_in_words(kind: str) -> str:
+    """As the sidebar names the kind."""
+    model = version_model(kind)
+    return title_of(model, site._registry.get(model))
 
 
 class VersionInline(ReadOnlyInline):
@@ -68,6 +80,22 @@ class VersionInline(ReadOnlyInline):
         return format_html('<a href="{}">{}</a>', link, name) if link else name
 
 
+class KindFilter(SimpleListFilter):
+    """Kinds by the names that the sidebar has for them."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Those of which there are policies."""
+        kinds = Policy.objects.values_list("kind", flat=True).distinct()
+        return sorted(((kind, kind_in_words(kind)) for kind in kinds), key=lambda row: row[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The policies of the kind."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @register(Policy)
 class AllPoliciesAdmin(OperationAdmin):
     """Every policy of every kind, with its versions."""
@@ -76,12 +104,12 @@ class AllPoliciesAdmin(OperationAdmin):
     icon = "policy"
     empty_text = "There is no policy. The first start adds those that are shipped."
     nav_order = 10
-    list_display = ["title", "kind", "key", "unit", "freedom"]
-    list_filter = ["kind", "freedom", "unit"]
+    list_display = ["title", "shown_kind", "key", unit_shown, "freedom"]
+    list_filter = [KindFilter, "freedom", "unit"]
     list_select_related = ["unit"]
     search_fields = ["key", "title"]
-    readonly_fields = ["kind", "key", "unit", "title", "units_may"]
-    fields = ["title", "kind", "key", "unit", "units_may"]
+    readonly_fields = ["shown_kind", "key", "place", "title", "units_may"]
+    fields = ["title", "shown_kind", "key", "place", "units_may"]
     inlines = [VersionInline]
     list_before_template = "governance/above_list.html"
 
@@ -121,6 +149,16 @@ class AllPoliciesAdmin(OperationAdmin):
         return format_html(
             '{}. <a href="{}">Propose something else</a>', policy.get_freedom_display(), link
         )
+
+    @display(description="Kind", ordering="kind")
+    def shown_kind(self, policy: Policy) -> str:
+        """In words."""
+        return kind_in_words(policy.kind)
+
+    @display(description="Unit")
+    def place(self, policy: Policy) -> str:
+        """Where it holds."""
+        return unit_shown(policy)
 
 
 class NewSettingForm(NewPolicyForm):

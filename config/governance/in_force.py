@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+
 from config import clock
 from config.governance import registry
 from config.governance.models import (
@@ -18,6 +21,17 @@ from config.governance.models import (
 )
 from config.organisation.models import BusinessUnit
 from config.organisation.rules import ancestors
+
+# The unit and those above it; UNION ends on a circle.
+ABOVE = """
+    WITH RECURSIVE above (id, parent_id) AS (
+        SELECT id, parent_id FROM config_businessunit WHERE id = %s
+        UNION
+        SELECT unit.id, unit.parent_id FROM config_businessunit unit
+            JOIN above ON unit.id = above.parent_id
+    )
+    SELECT id FROM above
+"""
 
 
 class UnknownKind(LookupError):
@@ -42,10 +56,10 @@ def active(
     """The version of the policy in force for the unit at that time, or None.
 
     The nearest wins: the unit's own, its parents', then the enterprise's; a locked enterprise
-    policy holds everywhere. One query, and one more where units have versions of their own.
+    policy holds everywhere. One query, and one more where several of the unit's chain have
+    versions of their own.
     """
-    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key=key)
-    candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    candidates = _candidates(kind, [key], unit, at)
     return nearest_of(candidates, _chain(unit, candidates))
 
 
@@ -61,11 +75,36 @@ def nearest_of(
 
 
 def _chain(unit: BusinessUnit | None, candidates: Iterable[PolicyVersion]) -> list[int | None]:
-    """The unit, those above it, then the enterprise; the tree is read only where it matters."""
-    if unit is None or all(version.policy.unit_id is None for version in candidates):
-        return [None]
+    """Of the unit and those above it those that have a version, nearest first; then the enterprise.
+
+    The tree is read only where several of them have.
+    """
+    units = {each.policy.unit_id for each in candidates if each.policy.unit_id is not None}
+    if unit is None or len(units) < 2:  # nothing to order
+        return [*units, None]
     parents = dict(BusinessUnit.objects.values_list("pk", "parent_id"))
     return [*ancestors(parents, unit.pk), None]
+
+
+def _candidates(
+    kind: str, keys: Iterable[str], unit: BusinessUnit | None, at: datetime.datetime | None
+) -> list[Any]:
+    """The versions of these policies in force then, of the enterprise and of the unit's chain.
+
+    What other units have isn't read, however many they are.
+    """
+    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key__in=list(keys))
+    found = rows.in_force_at(at or clock.now()).filter(_reaching(unit))
+    return list(found.select_related("policy"))
+
+
+def _reaching(unit: BusinessUnit | None) -> Q:
+    """Of policies that hold for the unit as far as the place goes."""
+    enterprise = Q(policy__unit__isnull=True)
+    if unit is None:
+        return enterprise
+    above = RawSQL(ABOVE, (unit.pk,))  # noqa: S611  # nosec B611  (a constant, with a parameter)
+    return enterprise | Q(policy__unit__in=above)
 
 
 def active_by_unit(kind: str, key: str, at: datetime.datetime | None = None) -> dict[int, Any]:
@@ -89,8 +128,7 @@ def in_force_along(
 
     For kinds whose units add to what those above them say; a locked enterprise policy is alone.
     """
-    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key=key)
-    candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    candidates = _candidates(kind, [key], unit, at)
     return _along(candidates, _chain(unit, candidates))
 
 
@@ -110,8 +148,7 @@ def active_among(
     at: datetime.datetime | None = None,
 ) -> dict[str, Any]:
     """For each of the keys the version that `active` would give, in the queries of one."""
-    rows = version_model(kind).objects.filter(policy__kind=kind, policy__key__in=list(keys))
-    candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    candidates = _candidates(kind, keys, unit, at)
     chain = _chain(unit, candidates)
     found = {key: nearest_of(held, chain) for (_, key), held in _by_policy(candidates).items()}
     return {key: version for key, version in found.items() if version is not None}
@@ -130,7 +167,7 @@ def settings_in_force(
     unit: BusinessUnit | None = None, at: datetime.datetime | None = None
 ) -> dict[str, SettingVersion]:
     """All settings that have a version in force, by key, in the queries of one."""
-    rows = SettingVersion.objects.in_force_at(at or clock.now())
+    rows = SettingVersion.objects.in_force_at(at or clock.now()).filter(_reaching(unit))
     candidates = list(rows.select_related("policy__unit", "author"))
     chain = _chain(unit, candidates)
     found = {key: nearest_of(held, chain) for (_, key), held in _by_policy(candidates).items()}
@@ -144,7 +181,7 @@ def all_in_force(
 
     By kind and key, in the queries of one; the base rows: `content.concrete` gives the rest.
     """
-    rows = PolicyVersion.objects.in_force_at(at or clock.now())
+    rows = PolicyVersion.objects.in_force_at(at or clock.now()).filter(_reaching(unit))
     candidates = list(rows.select_related("policy__unit", "author"))
     chain, found = _chain(unit, candidates), _by_policy(candidates)
     return [version for name in sorted(found) for version in _holding(name[0], found[name], chain)]

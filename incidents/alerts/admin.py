@@ -9,8 +9,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
@@ -34,6 +36,7 @@ from incidents.alerts import operations
 from incidents.alerts.adapters import address_of, guide_for
 from incidents.alerts.models import Alert, IngestSource, PayloadState, RawPayload
 from incidents.alerts.operations import LONGEST_OVERLAP, Issued
+from incidents.alerts.reading import link
 from incidents.alerts.rules import Status
 
 STATES: dict[str, str] = {
@@ -288,12 +291,21 @@ class AlertAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     search_fields = ["title", "dedup_key", "incident__reference"]
     autocomplete_fields: ClassVar[list[str]] = []
-    readonly_fields: ClassVar[list[str]] = []
+    readonly_fields: ClassVar[list[str]] = [
+        *("shown_state", "shown_level", "shown_labels", "shown_links"),
+    ]
     fieldsets = [
-        (None, {"fields": ["title", "description", ("state", "level", "count")]}),
+        (None, {"fields": ["title", "description", ("shown_state", "shown_level", "count")]}),
         (
             "What it is about",
-            {"fields": [("service", "team"), ("incident", "report"), "labels", "links"]},
+            {
+                "fields": [
+                    ("service", "team"),
+                    ("incident", "report"),
+                    "shown_labels",
+                    "shown_links",
+                ]
+            },
         ),
         (
             "When",
@@ -319,3 +331,14 @@ class AlertAdmin(ReadOnlyAdmin):
     def shown_level(self, alert: Alert) -> tuple[str, str]:
         """The level as a badge."""
         return alert.level, alert.get_level_display()
+
+    @display(description="Labels")
+    def shown_labels(self, alert: Alert) -> SafeString:
+        """Each with its value."""
+        return render_to_string("incidents/labels.html", {"labels": sorted(alert.labels.items())})
+
+    @display(description="Links")
+    def shown_links(self, alert: Alert) -> SafeString:
+        """Where the tool says more."""
+        known = [found for each in alert.links for found in link(each["href"], each["text"])]
+        return render_to_string("incidents/links.html", {"links": known})

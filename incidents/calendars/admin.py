@@ -8,7 +8,7 @@ from config import clock
 from config.access.operations import enterprise
 from config.access.rules import Level
 from config.access.visibility import require
-from config.adminkit.base import OperationAdmin, display, register
+from config.adminkit.base import OperationAdmin, display, register, unit_shown
 from config.adminkit.scoping import actor_of
 from incidents.calendars import operations
 from incidents.calendars.models import OperatingCalendar
@@ -27,7 +27,7 @@ class CalendarAdmin(OperationAdmin):
         "There is no calendar. Add one for each region, with its time zone, hours and holidays; "
         "then name it on the services that keep these hours."
     )
-    list_display = ["name", "key", "time_zone", "holiday_country", "unit", "open_now"]
+    list_display = ["name", "key", "time_zone", "holiday_country", unit_shown, "open_now"]
     list_filter = ["time_zone", "unit"]
     search_fields = ["name", "key"]
     list_select_related = ["unit"]

@@ -21,6 +21,7 @@ from config.adminkit.base import (
     Verb,
     display,
     register,
+    unit_shown,
 )
 from config.adminkit.scoping import actor_of
 from incidents.catalog import operations
@@ -95,7 +96,7 @@ class FunctionAdmin(OperationAdmin):
         "There is no business function. Add what the company does, such as taking payments, and "
         "name it on the services behind it."
     )
-    list_display = ["name", "key", "unit"]
+    list_display = ["name", "key", unit_shown]
     list_filter = ["unit"]
     search_fields = ["name", "key", "description"]
     fieldsets = [(None, {"fields": [("key", "name"), "unit", "description"]})]

@@ -1,6 +1,6 @@
 """Proposals to correct the catalogue, in the admin."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest
@@ -20,7 +20,7 @@ from config.errors import Invalid
 from config.organisation.models import User
 from incidents.cmdb import operations
 from incidents.cmdb.models import UpdateProposal
-from incidents.cmdb.rules import ProposalState
+from incidents.cmdb.rules import ProposalState, UpdateKind
 from incidents.lifecycle.models import Incident
 
 STATES = {"Open": "warning", "Accepted": "success", "Rejected": "info"}
@@ -62,7 +62,7 @@ class ProposalAdmin(OperationAdmin):
         "Nothing is proposed. Who works on an incident proposes here what it showed: a missing "
         "dependency, a wrong owner, a retired item."
     )
-    queues = (Queue("undecided", "Undecided", "state__exact=open", "pending_actions"),)
+    queues = (Queue("undecided", "Proposals to decide", "state__exact=open", "pending_actions"),)
     list_display = ["__str__", "incident", "team", "shown_state", "proposed_by", "proposed_at"]
     list_filter = ["state", "kind", "team"]
     search_fields = ["note", "incident__reference"]
@@ -75,11 +75,15 @@ class ProposalAdmin(OperationAdmin):
         ("A missing dependency", {"fields": [("target_service", "target_component"), "strength"]}),
         ("A wrong owner", {"fields": ["new_team"]}),
     ]
+    asked_of: ClassVar[dict[str, str]] = {
+        UpdateKind.NEW_DEPENDENCY: "A missing dependency",
+        UpdateKind.WRONG_OWNER: "A wrong owner",
+    }
     decision_fieldset = (
         "Decision",
         {
             "fields": [
-                *("team", "shown_state", ("proposed_by", "proposed_at")),
+                *("owner", "shown_state", ("proposed_by", "proposed_at")),
                 *(("decided_by", "decided_at"), "decision_note"),
             ]
         },
@@ -100,15 +104,24 @@ class ProposalAdmin(OperationAdmin):
         return ["accept", "reject"] if obj.state == ProposalState.OPEN else []
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """With the decision, once there is something to decide."""
+        """What its kind asks, and the decision, once there is something to decide."""
         declared = super().get_fieldsets(request, obj)
-        return declared if obj is None else [*declared, self.decision_fieldset]
+        if obj is None:
+            return declared
+        asked = self.asked_of.get(obj.kind)
+        kept = [each for each in declared if each[0] in (None, asked)]
+        return [*kept, self.decision_fieldset]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What is proposed stays; the rest follows from it."""
-        decision = ["team", "shown_state", "proposed_by", "proposed_at"]
+        decision = ["owner", "shown_state", "proposed_by", "proposed_at"]
         decision += ["decided_by", "decided_at", "decision_note"]
         return [] if obj is None else decision
+
+    @display(description="Decided by the team")
+    def owner(self, proposal: UpdateProposal) -> str:
+        """Whose item it is."""
+        return str(proposal.team)
 
     @display(description="State", ordering="state", label=STATES)
     def shown_state(self, proposal: UpdateProposal) -> str:

@@ -28,6 +28,7 @@ from incidents.components import operations
 from incidents.components.models import Component, Dependency, Item
 from incidents.components.sheets import matrix_as_csv
 
+CHECKED = {"Verified": "success", "Stale: verify it": "warning"}
 STRENGTHS = {"Hard": "danger", "Shared": "warning", "Soft": "info"}
 
 
@@ -170,7 +171,7 @@ class DependencyAdmin(OperationAdmin):
         (None, {"fields": ["strength", "note", ("verified_at", "stale")]}),
     ]
     readonly_fields = ["verified_at", "stale"]
-    queues = (Queue("stale", "Stale", "stale=yes", "history_toggle_off"),)
+    queues = (Queue("stale", "Stale dependencies", "stale=yes", "history_toggle_off"),)
     inlines = []
     actions = []
     change_verb = "edit"
@@ -192,6 +193,13 @@ class DependencyAdmin(OperationAdmin):
         ends = self.autocomplete_fields if obj is not None else []
         return [*self.readonly_fields, *ends]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What is there needs no hint how to choose it."""
+        declared = super().get_fieldsets(request, obj)
+        if obj is None:
+            return declared
+        return [(title, {"fields": options["fields"]}) for title, options in declared]
+
     def get_urls(self) -> list[URLPattern]:
         """The matrix has an address of its own."""
         view = self.admin_site.admin_view(self.matrix_view)
@@ -212,9 +220,9 @@ class DependencyAdmin(OperationAdmin):
         """The team that answers for what is needed."""
         return str(row.target.team)
 
-    @display(description="Stale")
+    @display(description="Checked", label=CHECKED)
     def stale(self, row: Dependency) -> str:
         """By the policy, now."""
         if row._state.adding:
-            return "no"
-        return "stale: verify it" if operations.is_stale(row, clock.now()) else "no"
+            return "Verified"
+        return "Stale: verify it" if operations.is_stale(row, clock.now()) else "Verified"

@@ -83,7 +83,8 @@ class ImportAdmin(OperationAdmin):
     def blockers_of(self, verb: Verb, obj: CatalogueImport) -> list[Blocker]:
         """Rows that can't be taken."""
         wrong = obj.count(Outcome.WRONG)
-        text = f"{wrong} rows can't be taken; put them right and import the file again."
+        rows = "1 row" if wrong == 1 else f"{wrong} rows"
+        text = f"{rows} can't be taken: put that right in the file, and import it again."
         return [Blocker("import_has_errors", text)] if wrong else []
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -110,10 +111,17 @@ class ImportAdmin(OperationAdmin):
     def summary(self, found: CatalogueImport) -> str:
         """How many of each outcome."""
         counts = ((each, found.count(each)) for each in Outcome)
-        return ", ".join(f"{count} {each}" for each, count in counts if count)
+        return ", ".join(f"{count} {_said(each, found)}" for each, count in counts if count)
 
     @display(description="What each row does")
     def preview(self, found: CatalogueImport) -> SafeString:
         """A table, what is wrong first."""
         rows = sorted(found.rows, key=lambda row: (row["outcome"] != Outcome.WRONG, row["row"]))
-        return render_to_string("incidents/import_rows.html", {"rows": rows})
+        shown = [{**row, "outcome": _said(row["outcome"], found)} for row in rows]
+        return render_to_string("incidents/import_rows.html", {"rows": shown})
+
+
+def _said(outcome: str, found: CatalogueImport) -> str:
+    """What became of a row; of one that isn't applied yet, what would."""
+    is_change = outcome in (Outcome.CREATED, Outcome.CHANGED)
+    return f"to be {outcome}" if is_change and found.state == ImportState.PREVIEWED else outcome

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -23,6 +24,7 @@ from config.adminkit.base import (
     display,
     register,
 )
+from config.adminkit.links import linked
 from config.adminkit.policy import PartInline, PolicyAdmin
 from config.adminkit.policy_forms import NewPolicyForm
 from config.adminkit.scoping import access_of, actor_of
@@ -45,6 +47,19 @@ from incidents.intake.operations.deciding import TABLE_KEY, TABLE_TITLE
 from incidents.intake.rules import ANSWERS
 from incidents.lifecycle.models import Incident
 from incidents.taxonomy.models import Level as AlertLevel
+
+OUTCOMES: dict[str, str] = {
+    OutcomeChoice.INCIDENT.label: "danger",
+    OutcomeChoice.PROBLEM.label: "warning",
+    OutcomeChoice.CHANGE.label: "warning",
+    OutcomeChoice.SERVICE_REQUEST.label: "info",
+    OutcomeChoice.ROUTINE.label: "info",
+    OutcomeChoice.DUPLICATE.label: "info",
+}
+STATES: dict[str, str] = {
+    ItemState.OPEN.label: "warning",
+    ItemState.CONVERTED.label: "success",
+}
 
 
 class OverrideForm(VerbForm):
@@ -128,14 +143,16 @@ class IntakeItemAdmin(OperationAdmin):
     icon = "inbox"
     empty_text = "No report that you may see. Take one in with the plus above."
     queues = (Queue("reports", "Open reports", f"state__exact={ItemState.OPEN}", "inbox"),)
-    list_display = ["reference", "title", "outcome", "state", "service", "team", "handoffs"]
+    list_display = [
+        *("reference", "title", "shown_outcome", "shown_state", "service", "team", "handoffs"),
+    ]
     list_display_links = ["reference", "title"]
     list_filter = ["state", "outcome", "team", "service"]
     list_select_related = ["service", "team"]
     search_fields = ["title"]
     autocomplete_fields = ["service", "team"]
     readonly_fields = [
-        *("state", "table_version", "table_answer", "outcome", "level", "handoffs"),
+        *("shown_state", "table_version", "table_answer", "shown_outcome", "level", "handoffs"),
         "converted_to",
     ]
     add_fieldsets = [
@@ -144,8 +161,8 @@ class IntakeItemAdmin(OperationAdmin):
     ]
     fieldsets = [
         (None, {"fields": ["title", ("service", "team"), "description"]}),
-        ("What it is", {"fields": [("outcome", "table_answer"), "table_version",
-                                   ("state", "converted_to"), ("level", "handoffs")]}),
+        ("What it is", {"fields": [("shown_outcome", "table_answer"), "table_version",
+                                   ("shown_state", "converted_to"), ("level", "handoffs")]}),
         ("Answers", {"fields": [*ANSWERS]}),
     ]  # fmt: skip
     inlines = [DecisionInline]
@@ -202,11 +219,33 @@ class IntakeItemAdmin(OperationAdmin):
         """Its public name."""
         return item.reference
 
-    @display(description="Goes on as")
-    def converted_to(self, item: IntakeItem) -> str:
-        """The record that the report was turned into."""
+    @display(description="Outcome", ordering="outcome", label=OUTCOMES)
+    def shown_outcome(self, item: IntakeItem) -> str:
+        """As a badge with text."""
+        return str(item.get_outcome_display())
+
+    @display(description="State", ordering="state", label=STATES)
+    def shown_state(self, item: IntakeItem) -> str:
+        """As a badge with text."""
+        return str(item.get_state_display())
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """With the incident that it became, where the visitor may know of that."""
+        item = super().get_object(request, object_id, from_field)
         made = getattr(item, "conversion", None)
-        return "" if made is None or made.incident_id else made.target
+        if item is not None and made is not None and made.incident_id is not None:
+            known = Incident.objects.visible_to(actor_of(request)).filter(pk=made.incident_id)
+            item.known_incident = known.first()
+        return item
+
+    @display(description="Goes on as")
+    def converted_to(self, item: IntakeItem) -> SafeString | str:
+        """Leads to the record that the report was turned into."""
+        made = getattr(item, "conversion", None)
+        target = getattr(item, "known_incident", None) or getattr(made, "work", None)
+        if target is None:
+            return ""
+        return linked(target._meta.label_lower, target.pk, target.reference)
 
 
 @register(WorkRecord)

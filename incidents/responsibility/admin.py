@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from config.access.operations import enterprise
 from config.access.rules import Level
 from config.access.visibility import require
-from config.adminkit.base import OperationAdmin, register
+from config.adminkit.base import OperationAdmin, register, unit_shown
 from config.adminkit.policy import PartInline, PolicyAdmin
 from config.adminkit.policy_forms import NewPolicyForm
 from config.adminkit.scoping import actor_of
@@ -34,6 +34,7 @@ class AssignmentInline(PartInline):
     model = RaciAssignment
     fields = ["activity", "letter", "party", "role", "team"]
     ordering = ("activity",)
+    verbose_name_plural = "Who is responsible, accountable, consulted and informed"
     extra = 0
 
 
@@ -66,7 +67,7 @@ class ToolFunctionAdmin(OperationAdmin):
         "No function is held by a team. Add who triages alerts, publishes on the status page, "
         "pages, and administers chat rooms."
     )
-    list_display = ["function", "unit", "team"]
+    list_display = ["function", unit_shown, "team"]
     list_filter = ["function", "unit"]
     search_fields = ["team__name"]
     autocomplete_fields = ["team"]

@@ -97,6 +97,13 @@ class TaxonomyVersion(PolicyVersion):
     class Meta:
         default_permissions = ()
 
+    def shown_value(self, name: str, value: Any) -> str | None:
+        """A parent by what it is, and its key."""
+        if name != "parent" or ":" not in str(value):
+            return None
+        kind, _, key = str(value).partition(":")
+        return f"{ValueKind(kind).label} {key}"
+
     def beyond(self, enterprise: PolicyVersion) -> list[str] | None:
         """Nothing: a unit's version holds what it adds alone, and each entry is checked as such."""
         return []

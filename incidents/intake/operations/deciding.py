@@ -5,13 +5,16 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.db.models import Expression, Value
+
 from config.conditions.rules import Finding, Tree, decide, read
+from config.conditions.sql import first_match
 from config.governance.in_force import active, setting
 from config.governance.seeding import seed_policy
 from config.organisation.models import BusinessUnit, User
 from incidents.intake import rules
 from incidents.intake.facts import SUBJECT
-from incidents.intake.models import QualificationVersion
+from incidents.intake.models import OutcomeChoice, QualificationVersion
 from incidents.intake.rules import Outcome
 
 TABLE_KEY = "default"
@@ -44,18 +47,33 @@ def judge(answers: Mapping[str, Any], unit: BusinessUnit, *, has_duplicate: bool
     if version is None:
         return Qualified(Outcome.INCIDENT, None, tolerance)
     facts = rules.facts_of(answers, tolerance=tolerance, has_duplicate=has_duplicate)
-    for line, outcome, tree in _frozen(version.pk, version.content_hash):
+    for line, outcome, tree in rows_of(version):
         verdict = decide(SUBJECT, tree, facts)
         if verdict.matched:
             return Qualified(outcome, version, tolerance, line, verdict.findings)
     return Qualified(version.otherwise, version, tolerance)
 
 
+def rows_of(version: QualificationVersion) -> tuple[Row, ...]:
+    """A version's rows in their order. What was frozen is read once in each process."""
+    return _frozen(version.pk, version.content_hash) if version.content_hash else _read(version)
+
+
+def in_sql(version: QualificationVersion) -> Expression | Value:
+    """The outcome as an expression over reports, in words."""
+    rows = [(tree, OutcomeChoice(outcome).label) for _, outcome, tree in rows_of(version)]
+    return first_match(SUBJECT, rows, default=OutcomeChoice(version.otherwise).label)
+
+
 @lru_cache(maxsize=128)
 def _frozen(pk: int, content_hash: str) -> tuple[Row, ...]:
     # The hash is part of the key: it names the content, whatever database the process sees.
-    rows = QualificationVersion.objects.get(pk=pk).rules.order_by("position")
-    return tuple((row.line, row.outcome, read(SUBJECT, row.conditions)) for row in rows)
+    return _read(QualificationVersion.objects.get(pk=pk))
+
+
+def _read(version: QualificationVersion) -> tuple[Row, ...]:
+    found = version.rules.order_by("position")
+    return tuple((row.line, row.outcome, read(SUBJECT, row.conditions)) for row in found)
 
 
 def seed_qualification(actor: User) -> QualificationVersion | None:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectMultipleWidget
 
-from config.adminkit.base import ReadOnlyAdmin, display, register
+from config.adminkit.base import ReadOnlyAdmin, display, register, unit_shown
 from config.adminkit.scoping import actor_of, visible_rows
 from incidents.lifecycle.consolidation import consolidated
 from incidents.lifecycle.models import Incident
@@ -84,7 +84,7 @@ class TaxonomyValueAdmin(ReadOnlyAdmin):
     nav_order = 32
     icon = "category"
     empty_text = "No value has been in force yet. Activate a version of the taxonomy."
-    list_display = ["label", "kind", "key", "parent", "unit", "counted"]
+    list_display = ["label", "kind", "key", "parent", unit_shown, "counted"]
     list_filter = ["kind", "unit"]
     list_select_related = ["parent", "unit"]
     search_fields = ["key", "label"]

@@ -207,7 +207,7 @@ def test_is_previewed_and_applied_in_the_admin(checkout: Service, dora: User) ->
 
     assert list(empty.context["adminform"].form.errors) == ["file"]
     assert (made.status_code, done.status_code) == (302, 302)
-    assert "1 created, 1 changed" in shown
+    assert "1 to be created, 1 to be changed" in shown
     assert Service.objects.get(key="wallet").history.get().origin == "import"
 
 
