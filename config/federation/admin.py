@@ -87,7 +87,7 @@ class FreedomAdmin(PolicyAdmin):
         "to open it to units; somebody else approves it."
     )
     new_form = NewFreedomForm
-    list_display = ["about", "freedom", "version", *PolicyAdmin.list_display[2:]]
+    list_display = ["about", "freedom", "short_version", *PolicyAdmin.list_display[2:]]
     list_select_related = [*PolicyAdmin.list_select_related, "about__unit"]
     search_fields = ["about__key", "about__title", "change_reason"]
 
@@ -110,6 +110,6 @@ class FreedomAdmin(PolicyAdmin):
         return propose_freedom(values["about"], freedom=values["freedom"], actor=actor)
 
     @display(description="Version", ordering="number")
-    def version(self, version: FreedomVersion) -> str:
+    def short_version(self, version: FreedomVersion) -> str:
         """Its number."""
         return f"v{version.number}"

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from config.adminkit.base import register
-from config.adminkit.policy import NewPolicyForm, PartInline, PolicyAdmin
+from config.adminkit.policy import PartInline, PolicyAdmin
+from config.adminkit.policy_forms import NewPolicyForm
 from config.governance.models import PolicyVersion
 from incidents.boundaries.models import BoundaryRule, BoundaryVersion
 from incidents.boundaries.operations import BOUNDARY_KEY, BOUNDARY_TITLE
