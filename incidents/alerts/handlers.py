@@ -14,10 +14,10 @@ from config.events.operations import on
 from config.metrics import Samples, ever_made, metric
 from config.origin import Origin, acting
 from incidents.alerts.clearing import HOLD, end_hold, lock_held
-from incidents.alerts.models import Alert, PayloadState, RawPayload
+from incidents.alerts.models import PayloadState, RawPayload
 from incidents.alerts.operations import INBOX, purge_inbox
 from incidents.alerts.processing import BATCH, process_inbox, seconds_behind
-from incidents.intake.models import Conversion
+from incidents.alerts.promotion import follow_conversions
 from incidents.lifecycle.models import Incident
 
 
@@ -31,10 +31,7 @@ def hold_ended(row: Timer, root: Incident) -> None:
 @on("intake.converted", name="alerts.follow_report")
 def follow_report(event: Event) -> None:
     """What a person made an incident of a report, or found to be one, its alerts belong to."""
-    made = Conversion.objects.filter(item=event.subject_id, incident__isnull=False).first()
-    if made is not None:
-        rows = Alert.objects.filter(report=made.item_id, incident__isnull=True)
-        rows.update(incident=made.incident_id)
+    follow_conversions(event.subject_id)
 
 
 claimant(INBOX, every=1.0, limit=BATCH, lag=seconds_behind)(process_inbox)

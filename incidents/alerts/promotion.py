@@ -13,7 +13,7 @@ from config.organisation.models import BusinessUnit, User
 from incidents.alerts.impact import impact_of, worse_parts
 from incidents.alerts.models import Alert
 from incidents.alerts.rules import TO_INTAKE
-from incidents.intake.models import IntakeItem
+from incidents.intake.models import Conversion, IntakeItem
 from incidents.intake.operations import join_incident, report
 from incidents.lifecycle import operations as lifecycle
 from incidents.lifecycle.models import Incident, Source
@@ -176,3 +176,11 @@ def note(incident: Incident, text: str, *, actor: User, **data: Any) -> None:
         source=Source.ALERT,
         **data,
     )
+
+
+def follow_conversions(item_id: int | None) -> None:
+    """The alerts of a report belong to the incident that a person made of it, or joined it to."""
+    made = Conversion.objects.filter(item=item_id, incident__isnull=False).first()
+    if made is not None:
+        rows = Alert.objects.filter(report=made.item_id, incident__isnull=True)
+        rows.update(incident=made.incident_id)
