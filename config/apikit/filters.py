@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from django_filters import BooleanFilter, IsoDateTimeFilter
+from django_filters import BooleanFilter, CharFilter, IsoDateTimeFilter
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -73,14 +73,16 @@ def _filtered(filterset_class: Any, request: Request, queryset: QuerySet[Any]) -
 
 
 def _refuse_odd_values(filterset_class: Any, request: Request) -> None:
-    # The library reads whatever is neither true nor false as no filter, which shows too much,
-    # and takes a time without a zone for one in UTC.
+    # The library reads an empty value, and whatever is neither true nor false, as no filter,
+    # which shows too much, and takes a time without a zone for one in UTC.
     for name, each in filterset_class.base_filters.items():
         for given in request.query_params.getlist(name):
             if isinstance(each, BooleanFilter) and given.lower() not in ("true", "false"):
                 raise ParameterInvalid(name, "Give true or false.")
             if isinstance(each, IsoDateTimeFilter):
                 _instant(name, given)
+            if not given and not isinstance(each, CharFilter):
+                raise ParameterInvalid(name, "Give a value, or leave the parameter out.")
 
 
 def _plain(filterset: Any) -> dict[str, list[serializers.ErrorDetail]]:

@@ -284,6 +284,7 @@ def test_filters_the_list(checkout: Service, alice: User) -> None:
     [
         "status=new",
         "state=odd",
+        "state=",
         "open=perhaps",
         "opened_after=x",
         "opened_after=",
