@@ -119,7 +119,7 @@ def _together(queue: Queue, shares: list[Share]) -> set[Lease]:
 
 def _in_turn(model: type[DueRow], shares: list[Share]) -> set[Lease]:
     anchors = {share.anchor for share in shares}
-    free = _lock_free(anchors) or _lock_first(shares[0].anchor, anchors)
+    free = lock_free(anchors) or _lock_first(shares[0].anchor, anchors)
     done: set[Lease] = set()
     end = time.monotonic() + LONGEST
     for share in shares:
@@ -134,7 +134,7 @@ def _in_turn(model: type[DueRow], shares: list[Share]) -> set[Lease]:
 def _at_once(model: type[DueRow], shares: list[Share], many: Many) -> set[Lease]:
     """One row of each record. Nothing ran before them, so the records are as they were locked."""
     firsts = {share.anchor: share.lease for share in reversed(shares)}
-    roots = _lock_free(firsts, whole=True) or _lock_first(shares[0].anchor, firsts, whole=True)
+    roots = lock_free(firsts, whole=True) or _lock_first(shares[0].anchor, firsts, whole=True)
     leases = {firsts[anchor]: root for anchor, root in roots.items()}
     mine = mark_done_together(model, list(leases))
     many([(lease.row, root) for lease, root in leases.items() if lease.pk in mine])
@@ -142,7 +142,7 @@ def _at_once(model: type[DueRow], shares: list[Share], many: Many) -> set[Lease]
     return set(leases)
 
 
-def _lock_free(anchors: Iterable[Anchor], *, whole: bool = False) -> dict[Anchor, models.Model]:
+def lock_free(anchors: Iterable[Anchor], *, whole: bool = False) -> dict[Anchor, models.Model]:
     """Lock those records that nobody else has locked, and read them where they are wanted whole."""
     wanted: dict[str, list[int]] = defaultdict(list)
     for label, pk in anchors:
@@ -167,7 +167,7 @@ def _lock_first(
         if is_locked(error):
             raise RootsBusy from error
         raise
-    return _lock_free(others, whole=whole)
+    return lock_free(others, whole=whole)
 
 
 def _run(model: type[DueRow], share: Share) -> None:

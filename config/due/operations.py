@@ -61,12 +61,14 @@ Prepare = Callable[[OutboundMessage], Send | Skip]
 class Outbound:
     """What a purpose registers: how a message is made, and who is told how it ended.
 
+    `sent_many` does at once what `sent` does for each: when it fails, they are done one by one.
     `retries` are the seconds before each further attempt. Urgent messages have threads of their
     own, so that a flood of others never makes them wait.
     """
 
     prepare: Prepare
     sent: Callable[[OutboundMessage], None] | None = None
+    sent_many: Callable[[Sequence[OutboundMessage]], None] | None = None
     failed: Callable[[OutboundMessage], None] | None = None
     retries: Delays = DELAYS
     urgent: bool = False

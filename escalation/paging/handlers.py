@@ -4,13 +4,8 @@ from config.due.operations import Outbound, outbound
 from config.events.models import Event
 from config.events.operations import within
 from escalation.paging import rules
-from escalation.paging.operations import (
-    PURPOSE,
-    answer_pages,
-    delivered,
-    prepare,
-    undeliverable,
-)
+from escalation.paging.operations import PURPOSE, answer_pages, undeliverable
+from escalation.paging.telling import delivered, delivered_together, prepare
 from incidents.lifecycle.models import Incident
 
 outbound(
@@ -18,6 +13,7 @@ outbound(
     Outbound(
         prepare=prepare,
         sent=delivered,
+        sent_many=delivered_together,
         failed=undeliverable,
         retries=rules.RETRIES,
         urgent=True,

@@ -5,43 +5,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from config import clock
 from config.audit.tracking import append, lock
-from config.due import mail
 from config.due.models import Channel, OutboundMessage
-from config.due.operations import Send, Skip, draft
+from config.due.operations import draft
 from config.errors import DomainError
 from config.events.operations import ask
 from config.governance.in_force import setting
 from config.organisation.models import User
 from escalation.paging import rules
-from escalation.paging.links import page_id_of, url_of
+from escalation.paging.links import page_id_of
 from escalation.paging.models import Page, PageState
+from escalation.paging.telling import needless, told
 from escalation.responders.models import ContactMethod
 from escalation.responders.operations import usable_methods
-from incidents.alerts.models import Alert
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import acknowledge
 from incidents.taxonomy.models import Severity
 from incidents.timeline.operations import record as record_on_timeline
 
 PURPOSE = "page"
-# States of the run (a room above this one) and of the page in which nobody is to be woken.
-STOPPED = ("acknowledged", "ended")
-ANSWERED = (PageState.ACKNOWLEDGED, PageState.NOT_NEEDED)
-# Columns by which it is decided who is next, and those of which a page and its record tell.
-DECIDING = ("team_id", "service_id", "unit_id", "severity")
-TOLD = (
-    *("run", "responder", "incident", "contact", "tier", "round", "state"),
-    *("due_at", "created_at", "sent_at", "acknowledged_at", "expires_at"),
-    *(f"incident__{name}" for name in ("reference", "title", "severity", "state", "is_restricted")),
-    *("incident__started_at", "incident__opened_at", "incident__service"),
-    *("incident__service__name", "incident__service__runbook_url"),
-    *(f"responder__{name}" for name in ("username", "name", "email", "is_active")),
-    *("run__state", "run__acknowledged_at"),
-)
 
 
 class PageGone(DomainError):
@@ -139,117 +123,10 @@ def _message(page: Page, method: ContactMethod) -> OutboundMessage:
     )
 
 
-def prepare(message: OutboundMessage) -> Send | Skip:
-    """The page's text, from the incident as it is now; nothing where it isn't needed any more.
-
-    Runs in the sending thread immediately before the network call: whoever has acknowledged
-    by now is not woken.
-    """
-    incident = Incident.objects.only(*DECIDING).filter(pk=message.root_id).first()
-    if incident is None:
-        return Skip("the incident is gone")
-    facts = facts_of(incident)
-    # Read last: nothing but the network comes between this query and the person's phone.
-    page = _told().filter(pk=message.data["page_id"]).first()
-    if page is None or (reason := _needless(page)):
-        return Skip(reason if page else "the page is gone")
-    brief = brief_of(page, facts, attempt=message.attempts)
-    return Send(
-        subject=rules.subject(brief),
-        text=rules.text(brief),
-        json=rules.payload(brief),
-        headers=_headers(page),
-    )
-
-
-def _told() -> QuerySet[Page]:
-    """Pages with what telling somebody of them needs, and no more: this is read all the time."""
-    rows = Page.objects.select_related("incident__service", "responder", "run")
-    return rows.only(*TOLD)
-
-
-def _needless(page: Page) -> str:
-    """Why nobody needs this page any more; empty while somebody does."""
-    if not page.incident.is_open:
-        return f"{page.incident.reference} is {page.incident.state}"
-    if page.run.state in STOPPED:
-        return f"the escalation is {page.run.get_state_display().lower()}"
-    if page.state in ANSWERED:
-        return f"the page is {page.get_state_display().lower()}"
-    # One that still waits was made since: the acknowledgement left none, and clocks are set.
-    answered_at = page.run.acknowledged_at if page.state == PageState.SENT else None
-    if answered_at is not None and page.created_at <= answered_at:
-        return "it was acknowledged since; the escalation has gone on to others"
-    return "" if page.responder.is_active else f"{page.responder} can't sign in any more"
-
-
-def _headers(page: Page) -> dict[str, str]:
-    # One thread an incident: every page refers to the same made-up first message.
-    return {
-        "References": f"<incident-{page.incident.reference.lower()}@{mail.domain()}>",
-        "X-Watchbill-Incident": page.incident.reference,
-        "X-Watchbill-Page": str(page.pk),
-        "Idempotency-Key": str(page.pk),
-    }
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a page says and other tables know."""
-
-    alerts: int
-    next_in_line: str
-
-
-def facts_of(incident: Incident) -> Facts:
-    """Read them."""
-    alerts = Alert.objects.filter(incident=incident).count()
-    return Facts(alerts, ask("escalation.next", default="", incident=incident))
-
-
-def brief_of(page: Page, facts: Facts, *, attempt: int = 1) -> rules.Briefing:
-    """All that a page, its link and its webhook say."""
-    incident = page.incident
-    return rules.Briefing(
-        page_id=str(page.pk),
-        reference=incident.reference,
-        title=incident.title,
-        severity=incident.severity,
-        service=incident.service.name if incident.service else "",
-        started_at=incident.started_at or incident.opened_at,
-        alerts=facts.alerts,
-        runbook=incident.service.runbook_url if incident.service else "",
-        tier=page.tier,
-        attempt=attempt,
-        due_at=page.due_at,
-        next_in_line=facts.next_in_line,
-        ack_url=url_of(page.pk),
-        restricted=incident.is_restricted,
-    )
-
-
-def delivered(message: OutboundMessage) -> None:
-    """The provider took the page (in the transaction that marks the message done)."""
-    page = _told().get(pk=message.data["page_id"])
-    if page.sent_at is None:
-        page.sent_at = clock.now()
-        if page.state in (PageState.WAITING, PageState.NOT_NEEDED):
-            page.state = PageState.SENT
-        page.save(update_fields=["state", "sent_at"])
-    record_on_timeline(
-        page.incident,
-        "page.sent",
-        actor=User.objects.system(),
-        text=f"Page to {page.responder} sent by {message.get_channel_display().lower()}",
-        page_id=str(page.pk),
-        channel=message.channel,
-    )
-
-
 def undeliverable(message: OutboundMessage) -> None:
     """All attempts failed: try the person's next contact method, else ask the next in line."""
-    page = _told().get(pk=message.data["page_id"])
-    if page.state not in (PageState.WAITING, PageState.SENT) or _needless(page):
+    page = told().get(pk=message.data["page_id"])
+    if page.state not in (PageState.WAITING, PageState.SENT) or needless(page):
         return
     about = OutboundMessage.objects.filter(root_type=message.root_type, root_id=message.root_id)
     tried = list(about.filter(purpose=PURPOSE, data__page_id=str(page.pk)))

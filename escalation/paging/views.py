@@ -19,11 +19,10 @@ from escalation.paging.operations import (
     PageGone,
     acknowledge_by_link,
     awaits_acknowledgement,
-    brief_of,
-    facts_of,
     is_expired,
     page_for_token,
 )
+from escalation.paging.telling import brief_of, facts_of
 
 
 # The token is the secret, and no cookie is read: there is nothing that a forged request could ride.
@@ -58,7 +57,7 @@ def _act(request: HttpRequest, page: Page) -> HttpResponse:
 def _show(request: HttpRequest, page: Page, *, status: int = 200, error: str = "") -> HttpResponse:
     incident = page.incident
     now = clock.now()
-    brief = brief_of(page, facts_of(incident))
+    brief = brief_of(page, facts_of([incident])[incident.pk])
     is_wanted = awaits_acknowledgement(incident)
     return _answer(
         request,

@@ -1,7 +1,8 @@
 """Which policy an incident escalates by, whom a tier means, and what a policy would do."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from config.errors import Blocker, Invalid
 from config.events.operations import record
 from config.governance.in_force import active, setting
 from config.governance.models import Policy
-from config.organisation.models import BusinessUnit, Team, User
+from config.organisation.models import BusinessUnit, Membership, Team, User
 from escalation.policies.models import (
     EXPERTISE,
     FALLBACK,
@@ -83,18 +84,25 @@ def targets_of(tier: Tier, situation: Situation, at: datetime.datetime) -> list[
 
 
 def targets_of_each(
-    asked: Sequence[tuple[Tier, Situation]], at: datetime.datetime
+    asked: Sequence[tuple[Tier, Situation, datetime.datetime]],
 ) -> list[list[User]]:
-    """The same for many at once; those who are on call for teams are read together."""
-    on_call = Target.TEAM_ON_CALL
-    teams = {situation.team_id for tier, situation in asked if tier.target == on_call}
-    found = on_call_of_teams(teams, at)
-    return [
-        _pageable(found[situation.team_id])
-        if tier.target == on_call
-        else targets_of(tier, situation, at)
-        for tier, situation in asked
-    ]
+    """The same for many at once, each at its instant; what teams say is read for all together."""
+    led = {each.team_id for tier, each, _ in asked if tier.target == Target.TEAM_LEADS}
+    on_call: dict[datetime.datetime, set[int]] = defaultdict(set)
+    for tier, situation, at in asked:
+        if tier.target == Target.TEAM_ON_CALL:
+            on_call[at].add(situation.team_id)
+    leads = _leads_of_teams(led)
+    duty = {at: on_call_of_teams(teams, at) for at, teams in on_call.items()}
+    found = []
+    for tier, situation, at in asked:
+        if tier.target == Target.TEAM_LEADS:
+            found.append(_pageable(leads[situation.team_id]))
+        elif tier.target == Target.TEAM_ON_CALL:
+            found.append(_pageable(duty[at][situation.team_id]))
+        else:
+            found.append(targets_of(tier, situation, at))
+    return found
 
 
 def _pageable(users: Iterable[User]) -> list[User]:
@@ -106,8 +114,16 @@ def _team_on_call(tier: Tier, situation: Situation, at: datetime.datetime) -> li
 
 
 def _team_leads(tier: Tier, situation: Situation, at: datetime.datetime) -> list[User]:
-    leads = User.objects.filter(memberships__team=situation.team_id, memberships__is_lead=True)
-    return list(leads.order_by("pk"))
+    return _leads_of_teams({situation.team_id})[situation.team_id]
+
+
+def _leads_of_teams(team_ids: Collection[int]) -> dict[int, list[User]]:
+    found: dict[int, list[User]] = {team_id: [] for team_id in team_ids}
+    if found:
+        leads = Membership.objects.filter(team__in=found, is_lead=True).select_related("user")
+        for each in leads.order_by("user_id"):
+            found[each.team_id].append(each.user)
+    return found
 
 
 def _schedule(tier: Tier, situation: Situation, at: datetime.datetime) -> list[User]:

@@ -1,7 +1,7 @@
 """When escalations begin, go on and end."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from django.db.models import Count
@@ -14,10 +14,11 @@ from config.events.models import Event
 from config.events.operations import provides, within
 from config.metrics import Samples, metric
 from config.organisation.models import User
-from escalation.policies.operations import Situation, targets_of
+from escalation.policies.models import Tier
+from escalation.policies.operations import Situation, targets_of_each
 from escalation.runs import operations
 from escalation.runs.models import LIVE, EscalationRun
-from escalation.runs.moves import next_tier
+from escalation.runs.moves import next_tiers
 from incidents.lifecycle.models import Incident
 
 
@@ -123,12 +124,21 @@ def live_escalations() -> Samples:
 
 
 @provides("escalation.next")
-def next_in_line(incident: Incident) -> str:
-    """Who is paged next and when, in words; empty when nobody is."""
-    run = operations.live_run(incident)
-    tier = next_tier(run) if run is not None else None
-    if run is None or run.next_tier_at is None or tier is None:
-        return ""
-    people = targets_of(tier, Situation.of(incident), run.next_tier_at)
+def next_in_line(incidents: Collection[Incident]) -> dict[int, str]:
+    """Who is paged next and when, in words, by incident; those for whom nobody is are left out."""
+    runs = operations.live_runs(incidents)
+    asked = [
+        (run.incident_id, (tier, Situation.of(run.incident), run.next_tier_at))
+        for run, tier in zip(runs, next_tiers(runs), strict=True)
+        if tier is not None and run.next_tier_at is not None
+    ]
+    people = targets_of_each([question for _, question in asked])
+    return {
+        incident: _in_words(tier, found, at)
+        for (incident, (tier, _, at)), found in zip(asked, people, strict=True)
+    }
+
+
+def _in_words(tier: Tier, people: Sequence[User], at: datetime.datetime) -> str:
     who = ", ".join(str(person) for person in people[:3]) or tier.describe()
-    return f"{who} at {run.next_tier_at:%H:%M} UTC"
+    return f"{who} at {at:%H:%M} UTC"

@@ -61,9 +61,13 @@ def moves_of(due: Sequence[tuple[Incident, datetime.datetime]]) -> list[Move]:
     return moves
 
 
-def next_tier(run: EscalationRun) -> Tier | None:
-    """Whom it would page next; None when it has run out of tiers."""
-    tiers = tiers_of({run.policy_version_id})[run.policy_version_id]
+def next_tiers(runs: Sequence[EscalationRun]) -> list[Tier | None]:
+    """Whom each would page next; None for one that has run out of tiers."""
+    tiers = tiers_of({run.policy_version_id for run in runs})
+    return [_next_of(tiers[run.policy_version_id], run) for run in runs]
+
+
+def _next_of(tiers: dict[int, Tier], run: EscalationRun) -> Tier | None:
     step = _following(tiers, Step(run.tier, run.round))
     return tiers[step.tier] if step else None
 

@@ -5,7 +5,7 @@ then pages. Nothing that happened before can be missed, however late its event.
 """
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -33,7 +33,7 @@ from escalation.runs.models import (
     RunQuerySet,
     RunState,
 )
-from escalation.runs.moves import Move, moves_of, next_tier
+from escalation.runs.moves import Move, moves_of, next_tiers
 from incidents.lifecycle.models import Incident
 from incidents.timeline.models import EntryKind
 from incidents.timeline.operations import record as record_on_timeline
@@ -78,6 +78,15 @@ def _named_by_severity(incident: Incident) -> str:
 def live_run(incident: Incident) -> EscalationRun | None:
     """The incident's escalation that hasn't ended."""
     return _of(incident, EscalationRun.objects.live())
+
+
+def live_runs(incidents: Collection[Incident]) -> list[EscalationRun]:
+    """The escalations of these incidents that haven't ended, with the caller's own incidents."""
+    own = {incident.pk: incident for incident in incidents}
+    runs = list(EscalationRun.objects.live().filter(incident__in=own).order_by("pk"))
+    for run in runs:
+        run.incident = own[run.incident_id]
+    return runs
 
 
 def held_run(incident: Incident) -> EscalationRun | None:
@@ -130,7 +139,7 @@ def _find_people(moves: Iterable[Move], actor: User) -> None:
     """Bring each to the first tier that somebody answers to, and record those without anybody."""
     now = clock.now()
     begun = [move for move in moves if move.goes_on()]
-    firsts = targets_of_each([(move.tier, move.situation) for move in begun], now)
+    firsts = targets_of_each([(move.tier, move.situation, now) for move in begun])
     for move, people in zip(begun, firsts, strict=True):
         move.people = people
         while not move.people:
@@ -284,7 +293,7 @@ def _has_timer(run: EscalationRun) -> bool:
 def _go_on(run: EscalationRun, *, actor: User, reason: str = "") -> None:
     """From the tier after the last one, now; after the last tier of all, one more round."""
     run.state = RunState.ACTIVE
-    if next_tier(run) is None:
+    if next_tiers([run]) == [None]:
         run.tier, run.round = 0, 1 + run.round
     _arm(run, clock.now())
     run.save_as(actor, "state", "tier", "round", "next_tier_at", reason=reason)

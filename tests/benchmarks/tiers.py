@@ -41,6 +41,7 @@ from tests.survival.storm import Phone, alert, post
 RATE, OVER = 50, 20
 TEAMS = 10
 ALERTS, KEYS = 500, 100
+WORKERS = 2  # as `manage.py up` starts them
 LEAD = timedelta(seconds=3)
 PATIENCE = 180.0
 SPREAD = f"""
@@ -63,10 +64,11 @@ def figures() -> Iterator[Figure]:
         mail_server() as box,
     ):
         due = _incidents(phone)
+        _spread(timedelta(hours=1))  # a worker that starts mustn't find them due
         settle()
         with _installation(clone, Path(folder), phone, box) as url:
             door = _door(url)
-            _spread()
+            _spread(LEAD)
             _post_alerts(door)
             _wait_for(lambda: not _waiting())
         _check(due)
@@ -104,9 +106,9 @@ def _team(phone: Phone, *, by_mail: bool) -> Team:
     return team
 
 
-def _spread() -> None:
-    """Let the tiers that wait fall due one after the other."""
-    values: list[Any] = [LEAD, RATE, TIER]
+def _spread(lead: timedelta) -> None:
+    """Let the tiers that wait fall due one after the other, the first of them so long from now."""
+    values: list[Any] = [lead, RATE, TIER]
     with connection.cursor() as cursor:
         cursor.execute(SPREAD, values)
 
@@ -134,19 +136,24 @@ def _installation(clone: Clone, folder: Path, phone: Phone, box: Mailbox) -> Ite
         "WATCHBILL_OUTBOUND_ALLOW": f"127.0.0.1:{phone.port}",
     }
     with processes.web(clone, folder) as url, (folder / "worker.log").open("wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "manage.py", "worker"],
-            cwd=ROOT,
-            env=processes.environment(clone, folder) | outside,
-            stdout=log,
-            stderr=log,
-        )
+        workers = [
+            subprocess.Popen(
+                [sys.executable, "manage.py", "worker"],
+                cwd=ROOT,
+                env=processes.environment(clone, folder) | outside,
+                stdout=log,
+                stderr=log,
+            )
+            for _ in range(WORKERS)
+        ]
         try:
-            _wait_for(WorkerHeartbeat.objects.exists)
+            _wait_for(lambda: WorkerHeartbeat.objects.count() == WORKERS)
             yield url
         finally:
-            worker.terminate()
-            worker.wait(15)
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.wait(15)
 
 
 def _waiting() -> bool:

@@ -1,12 +1,9 @@
 """Many rows in one transaction: each as it would be alone, and none to the harm of another."""
 
 import datetime
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 
 from config import clock
 from config.due.batches import perform_all
@@ -18,6 +15,7 @@ from config.due.timers import QUEUE
 from config.organisation.models import User
 from tests.config import make
 from tests.config.due.effects import bump, count
+from tests.config.due.meanwhile import locked, together
 
 SECOND = datetime.timedelta(seconds=1)
 
@@ -43,28 +41,6 @@ def perform(leases: list[Lease]) -> None:
 def begun(captured) -> int:
     """How many transactions of the worker there were."""
     return sum("lock_timeout" in each["sql"] for each in captured.captured_queries)
-
-
-@contextmanager
-def locked(root: User) -> Iterator[None]:
-    """Somebody else works on the record meanwhile."""
-    held, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with transaction.atomic():
-            User.objects.select_for_update(no_key=True).get(pk=root.pk)
-            held.set()
-            release.wait(30)
-        connections.close_all()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    held.wait(30)
-    try:
-        yield
-    finally:
-        release.set()
-        thread.join(30)
 
 
 def test_does_the_rows_of_many_records_in_one_transaction(
@@ -306,14 +282,6 @@ def test_does_each_once_in_two_threads_on_the_same_records(fresh_db) -> None:
 
     assert [count(key) for key in keys] == [1] * 120
     assert set(Timer.objects.values_list("attempts", "last_error")) == {(1, "")}
-
-
-def together(jobs: list[Callable[[], None]]) -> None:
-    threads = [threading.Thread(target=job) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
 
 
 def test_claims_by_the_index_however_many_wait(db) -> None:
