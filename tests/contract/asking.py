@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import requests
@@ -24,22 +24,31 @@ CARRIED = {"method", "url", "params", "headers", "cookies", "json", "data"}
 MANY = 3
 NAMES = re.compile(r"\{\w+\}")
 type Faults = list[str]
+type Clients = Mapping[str, APIClient]
 
 
 class Questions:
-    """What to ask about a world, operation by operation; `wide`: of rows that aren't there too."""
+    """What to ask about a world, operation by operation, and everybody the same.
 
-    def __init__(self, world: World, client: APIClient, *, wide: bool = False) -> None:
-        self.world, self.client, self.wide = world, client, wide
-        self.client.raise_request_exception = False
+    Making a question costs more than asking it. `wide` is the one who is asked more of them, and
+    of rows that aren't there too.
+    """
+
+    def __init__(self, world: World, clients: Mapping[str, APIClient], *, wide: str) -> None:
+        self.world, self.clients, self.wide = world, clients, wide
+        self.client = clients[wide]
+        for client in clients.values():
+            client.raise_request_exception = False
         self.routes = {_template(each.filled(**_braces(each.parameters))): each
                        for each in every_route() if each.path.startswith(API)}  # fmt: skip
 
     def faults(self, operation: Any) -> Faults:
-        """What was answered that the document doesn't say, each with its status."""
+        """What was answered that the document doesn't say: to whom, and with which status."""
         found: Faults = []
         for mode, strategy in self._strategies(operation):
-            self._ask(strategy, mode, found)
+            self._ask(strategy, mode, self.clients, found)
+        mine = {self.wide: self.client}
+        self._ask(operation.as_strategy(), GenerationMode.POSITIVE, mine, found, MANY)
         return found
 
     def address(self, path: str) -> str:
@@ -49,8 +58,6 @@ class Questions:
     def _strategies(self, operation: Any) -> Iterator[tuple[GenerationMode, Any]]:
         real = self._real(operation)
         yield GenerationMode.POSITIVE, operation.as_strategy(**real)
-        if self.wide:
-            yield GenerationMode.POSITIVE, operation.as_strategy()
         real.pop("body", None)
         yield GenerationMode.NEGATIVE, operation.as_strategy(GenerationMode.NEGATIVE, **real)
 
@@ -75,9 +82,11 @@ class Questions:
         view = self.routes[_template(path)].callback.cls
         return str(getattr(self.world[view.model], view.lookup_field))
 
-    def _ask(self, strategy: Any, mode: GenerationMode, faults: Faults) -> None:
+    def _ask(
+        self, strategy: Any, mode: GenerationMode, clients: Clients, faults: Faults, most: int = 1
+    ) -> None:
         @bounds(
-            max_examples=MANY if self.wide else 1,
+            max_examples=most,
             database=None,
             deadline=None,
             derandomize=True,
@@ -86,24 +95,27 @@ class Questions:
         )
         @given(case=strategy)
         def ask(case: Any) -> None:
-            answer = undone(lambda: self._sent(case))
-            try:
-                case.validate_response(answer, checks=HELD_IN[mode])
-            except FailureGroup as group:
-                faults.extend(f"{answer.status_code}: {each}" for each in group.exceptions)
+            for name, client in clients.items():
+                answer = undone(lambda client=client: _sent(case, client))
+                try:
+                    case.validate_response(answer, checks=HELD_IN[mode])
+                except FailureGroup as group:
+                    found = (f"{name}, {answer.status_code}: {each}" for each in group.exceptions)
+                    faults.extend(found)
 
         ask()
 
-    def _sent(self, case: Any) -> requests.Response:
-        """Through Django's own client, which leaves the test's transaction alone."""
-        carried = case.as_transport_kwargs(base_url="http://localhost")
-        asked = requests.Request(**{name: carried[name] for name in CARRIED & carried.keys()})
-        prepared = asked.prepare()
-        send: Any = self.client.generic
-        found = send(prepared.method, prepared.path_url, prepared.body or b"",
-                     prepared.headers.get("Content-Type", "application/json"),
-                     headers=prepared.headers)  # fmt: skip
-        return _as_response(found, prepared)
+
+def _sent(case: Any, client: APIClient) -> requests.Response:
+    """Through Django's own client, which leaves the test's transaction alone."""
+    carried = case.as_transport_kwargs(base_url="http://localhost")
+    asked = requests.Request(**{name: carried[name] for name in CARRIED & carried.keys()})
+    prepared = asked.prepare()
+    send: Any = client.generic
+    found = send(prepared.method, prepared.path_url, prepared.body or b"",
+                 prepared.headers.get("Content-Type", "application/json"),
+                 headers=prepared.headers)  # fmt: skip
+    return _as_response(found, prepared)
 
 
 def _as_response(found: Any, asked: requests.PreparedRequest) -> requests.Response:

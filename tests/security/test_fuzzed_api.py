@@ -43,7 +43,7 @@ def everything(db: None, settings: Any, tmp_path: Any) -> Questions:
     settings.SIGNING_KEY, settings.CHECKPOINT_DIR = tmp_path / "key.pem", tmp_path / "points"
     settings.EXPORT_ROOT, settings.API_REQUESTS_PER_MINUTE = tmp_path / "exports", 1_000_000
     world: World = make_world()
-    return Questions(world, make.api(world.people["root"]))
+    return Questions(world, {"root": make.api(world.people["root"])}, wide="root")
 
 
 CURSORS = st.one_of(
