@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import requests
@@ -96,7 +97,7 @@ class Questions:
         @given(case=strategy)
         def ask(case: Any) -> None:
             for name, client in clients.items():
-                answer = undone(lambda client=client: _sent(case, client))
+                answer = undone(partial(_sent, case, client))
                 try:
                     case.validate_response(answer, checks=HELD_IN[mode])
                 except FailureGroup as group:
