@@ -16,7 +16,6 @@ DATA = re.compile(r"data/[a-z0-9][a-z0-9_.-]{0,99}\.(?:jsonl|csv)")
 
 STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same content makes the same bytes
 COMMENT = b"sha256 of what precedes: "
-COMMENT_LENGTH = len(COMMENT) + 64
 
 README_TEXT = """\
 This is an export of audit evidence. You can check it without the software that made it.

@@ -14,7 +14,6 @@ from config.governance.registry import ListOf, Setting, register
 TITLE_LENGTH = 200
 KEY_LENGTH = 255
 DESCRIPTION_LENGTH = 15_000
-CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
 # Tools say "unset" with the year 1, and forgotten clocks say 1970.
 EARLIEST = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 

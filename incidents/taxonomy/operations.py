@@ -4,11 +4,11 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Expression, Value
 
-from config.conditions.rules import Finding, Tree, decide, matches, read
+from config.conditions.rules import Finding, Tree, decide, read
 from config.conditions.sql import first_match
 from config.governance.in_force import active
 from config.governance.seeding import seed_policy
@@ -46,6 +46,14 @@ class Effects:
 EFFECTS = tuple(each.name for each in fields(Effects))
 
 
+class Decided(NamedTuple):
+    """A severity and the line that decided, with its findings."""
+
+    severity: str
+    line: str
+    findings: tuple[Finding, ...] = ()
+
+
 @dataclass(frozen=True)
 class Matrix:
     """A version's content, ready to decide: the first rule that matches, else the cell."""
@@ -58,11 +66,15 @@ class Matrix:
         """What the severity sets off; nothing where the version has no row for it."""
         return self.effects.get(severity, Effects())
 
-    def severity_of(self, impact: Impact) -> str:
-        """The severity alone: for many incidents at once."""
+    def decide(self, impact: Impact) -> Decided:
+        """The severity, and why."""
         facts = impact.facts()
-        found = (row.severity for row in self.rows if matches(row.tree, facts))
-        return next(found, None) or self.cells[impact.level, impact.counted_tier]
+        for row in self.rows:
+            verdict = decide(SUBJECT, row.tree, facts)
+            if verdict.matched:
+                return Decided(row.severity, row.line, verdict.findings)
+        where = (impact.level, impact.counted_tier)
+        return Decided(self.cells[where], rules.line_of(*where))
 
     def in_sql(self) -> Expression | Value:
         """The same as an expression over incidents."""
@@ -89,15 +101,9 @@ def classify(
     Before any version is in force the shipped table decides.
     """
     version, matrix = _in_force(unit, at)
-    facts = impact.facts()
-    for row in matrix.rows:
-        verdict = decide(SUBJECT, row.tree, facts)
-        if verdict.matched:
-            effects = matrix.effects_of(row.severity)
-            return Classified(Severity(row.severity), version, row.line, effects, verdict.findings)
-    where = (impact.level, impact.counted_tier)
-    severity = Severity(matrix.cells[where])
-    return Classified(severity, version, rules.line_of(*where), matrix.effects_of(severity))
+    found = matrix.decide(impact)
+    effects = matrix.effects_of(found.severity)
+    return Classified(Severity(found.severity), version, found.line, effects, found.findings)
 
 
 def set_off_by(

@@ -93,7 +93,7 @@ def _severities(version: SeverityTableVersion) -> Callable[[Incident], str]:
     def decided(incident: Incident) -> str:
         service = incident.service
         measured = {name: getattr(incident, name) for name in MEASURED}
-        return matrix.severity_of(
+        found = matrix.decide(
             Impact(
                 incident.level,
                 None if service is None else service.tier,
@@ -102,6 +102,7 @@ def _severities(version: SeverityTableVersion) -> Callable[[Incident], str]:
                 **measured,
             )
         )
+        return found.severity
 
     return decided
 

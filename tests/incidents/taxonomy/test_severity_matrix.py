@@ -97,7 +97,7 @@ def test_decides_the_same_in_sql(matrix, inputs: list[dict[str, Any]]):
         .values_list("pk", "judged")
     )
 
-    assert in_sql == {pk: ready.severity_of(Impact(**said)) for pk, said in rows.items()}
+    assert in_sql == {pk: ready.decide(Impact(**said)).severity for pk, said in rows.items()}
 
 
 def _rows_of(inputs: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
