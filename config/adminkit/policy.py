@@ -74,6 +74,7 @@ class PartInline(ReadOnlyInline):
     def __init__(self, parent_model: Any, admin_site: Any) -> None:
         super().__init__(parent_model, admin_site)
         self._shown_of: PolicyVersion | None = None
+        self.fields = self.fields or self._own_fields()
         for field in self.model._meta.concrete_fields:
             if not isinstance(field, (models.ForeignKey, models.BooleanField)):
                 setattr(self, _shown(field.name), self._in_words(field))
@@ -97,6 +98,17 @@ class PartInline(ReadOnlyInline):
         if self._is_open(request, obj):
             return declared
         return [*declared, *flatten(self.get_fields(request, obj))]
+
+    def _own_fields(self) -> list[str]:
+        """All that a draft may set, where the inline names none."""
+        return [
+            field.name
+            for field in (*self.model._meta.fields, *self.model._meta.many_to_many)
+            if field.editable
+            and not field.primary_key
+            and field.name not in self.exclude
+            and not issubclass(self.parent_model, field.related_model or ())
+        ]
 
     def _to_read(self, name: str) -> str:
         return _shown(name) if hasattr(self, _shown(name)) else name

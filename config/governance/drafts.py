@@ -83,10 +83,13 @@ def _first_rows(policy: Policy) -> Parts:
 
 
 def _basis[M: PolicyVersion](model: type[M], policy: Policy) -> M | None:
-    """What is in force; for a unit's first version the enterprise's, which it is to extend."""
+    """What is in force; for a unit's first version the enterprise's, which it is to extend.
+
+    Of a kind whose versions add up a unit's first version is empty: what it copied would be twice.
+    """
     rows = model._base_manager.filter(state=VersionState.ACTIVE)
     own = rows.filter(policy=policy).first()
-    if own is not None or policy.unit_id is None:
+    if own is not None or policy.unit_id is None or model.adds_up:
         return own
     return rows.filter(
         policy__kind=policy.kind,
