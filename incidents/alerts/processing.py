@@ -28,6 +28,10 @@ BATCH = 200
 SUSPECT = 3
 HOPELESS = 6
 _LOCK = 7_235_200 << 32
+BOUNDED = (
+    "set_config('idle_session_timeout', %s, false),"
+    " set_config('idle_in_transaction_session_timeout', %s, false)"
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -67,28 +71,24 @@ def _waiting() -> list[int]:
 
 @contextmanager
 def _alone(source_id: int) -> Iterator[bool]:
+    """The lock of the source, for no longer than a lease.
+
+    A worker that hangs or is stopped keeps its session: the server ends it, and others go on. One
+    statement takes lock and bound, so that it can't be stopped between them.
+    """
+    bound = f"{settings.LEASE_SECONDS * 1000:.0f}"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK | source_id])
-        mine = bool(cursor.fetchone()[0])
-    if mine:
-        _hold_at_most(settings.LEASE_SECONDS)
+        cursor.execute(
+            f"SELECT {BOUNDED}, pg_try_advisory_lock(%s)", [bound, bound, _LOCK | source_id]
+        )
+        mine = bool(cursor.fetchone()[2])
     try:
         yield mine
     finally:
-        if mine:
-            with suppress(Error), connection.cursor() as cursor:
+        with suppress(Error), connection.cursor() as cursor:
+            if mine:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK | source_id])
-                _hold_at_most(0)
-
-
-def _hold_at_most(seconds: float) -> None:
-    """A worker that hangs or is stopped keeps its session: the server ends it, and others go on."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('idle_session_timeout', %(ms)s, false),"
-            " set_config('idle_in_transaction_session_timeout', %(ms)s, false)",
-            {"ms": f"{seconds * 1000:.0f}"},
-        )
+            cursor.execute(f"SELECT {BOUNDED}", ["0", "0"])
 
 
 def _work_on(source_id: int, limit: int) -> bool:

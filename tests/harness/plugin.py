@@ -72,14 +72,20 @@ def peer() -> Callable[[str], Path]:
 def eventually() -> Callable[..., Any]:
     """`eventually(lambda: condition)`: wait until it is true, at most `within` seconds.
 
-    On a machine that has more to do than processors, as much longer as it is busy.
+    On a machine that has more to do than processors, as much longer as it is busy. `but` tells
+    what stands against it.
     """
 
-    def wait(condition: Callable[[], Any], *, within: float = 15.0) -> Any:
+    def wait(
+        condition: Callable[[], Any],
+        *,
+        within: float = 15.0,
+        but: Callable[[], object] = lambda: "",
+    ) -> Any:
         began = time.monotonic()
         while not (answer := condition()):
             if time.monotonic() - began > within * busy():
-                pytest.fail(f"not true within {within} s")
+                pytest.fail(f"not true within {within} s {but()}")
             time.sleep(0.02)
         return answer
 

@@ -32,9 +32,19 @@ UNNOTICED = 3.0  # seconds from the look at the incident to a phone, on a machin
 
 def is_quiet() -> bool:
     """Nothing waits that is due."""
+    return not still_waiting()
+
+
+def still_waiting() -> list[str]:
+    """What is due and not done, with how often it was tried, until when it rests, and why."""
     due = (Timer.objects.open(), EventDelivery.objects.open(), OutboundMessage.objects.open())
-    waiting = any(rows.filter(due_at__lte=Now()).exists() for rows in due)
-    return not waiting and not RawPayload.objects.new().exists()
+    found = [
+        f"{row}: {row.attempts} attempts, leased: {row.token is not None}, next at {row.next_at}, "
+        f"{row.last_error or 'no error'}"
+        for rows in due
+        for row in rows.filter(due_at__lte=Now())[:10]
+    ]
+    return found + [f"{row} is new" for row in RawPayload.objects.new()[:10]]
 
 
 def faults(

@@ -18,7 +18,7 @@ from tests.config.due.effects import count
 from tests.config.due.servers import web_server
 from tests.harness.databases import Clone
 from tests.survival.fleet import WEB, Fleet
-from tests.survival.reckoning import faults, is_quiet
+from tests.survival.reckoning import faults, is_quiet, still_waiting
 from tests.survival.storm import Phone, Responder, Storm
 from tests.survival.upgrade.later_effects import KIND
 from tests.survival.upgrade.old_code import OldCode
@@ -73,7 +73,7 @@ def test_lose_and_double_no_page(
         eventually(lambda: len(storm.accepted) > MANY // 2, within=30)
         fleet.stop(WEB)  # the socket stays open, as behind a load balancer
         fleet.start(WEB)
-    eventually(is_quiet, within=60)
+    eventually(is_quiet, within=60, but=still_waiting)
     responder.finish()
     fleet.stop("old")  # the last node is upgraded: what it parked is done by the other
     eventually(lambda: is_quiet() and not EventDelivery.objects.dead().exists(), within=60)

@@ -29,7 +29,7 @@ from tests.config import make
 from tests.config.due.servers import Mailbox
 from tests.harness import databases
 from tests.survival.fleet import Fleet, fleet_on
-from tests.survival.reckoning import histories, is_quiet
+from tests.survival.reckoning import histories, is_quiet, still_waiting
 from tests.survival.storm import post
 from tests.survival.upgrade.old_data import Left
 
@@ -106,7 +106,7 @@ def test_works_on(
     eventually(lambda: not RawPayload.objects.new().exists(), within=30)
     opened = Incident.objects.latest("pk")
     eventually(lambda: opened.pages.filter(state=PageState.SENT).exists(), within=30)
-    eventually(is_quiet, within=60)
+    eventually(is_quiet, within=60, but=still_waiting)
     call(f"{fleet.url}/api/v1/incidents/{opened.reference}/acknowledge/", logins["commander"], {})
 
     assert told["reference"] == old.reference
