@@ -1,6 +1,6 @@
 """Runs the benchmarks, prints the table, and writes `var/bench.json`.
 
-    python -m tests.benchmarks [ingest processing lists punctuality tiers operation evidence]
+    python -m tests.benchmarks [ingest processing lists scale punctuality tiers operation evidence]
 
 On a durable server of their own, beside that of the tests. Exit status 1 when a target is missed.
 """
@@ -16,7 +16,7 @@ from config.embedded.place import homes
 
 SERVER = "pg-bench"
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("ingest", "processing", "lists", "punctuality", "tiers", "operation", "evidence")
+NAMES = ("ingest", "processing", "lists", "scale", "punctuality", "tiers", "operation", "evidence")
 LINE = "{:<42} {:>12} {:<10} {:>12} {:>9} {:>10}  {}"
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from axe_playwright_python.base import AXE_FILE_PATH
 from django.conf import settings
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 type Scheme = Literal["light", "dark"]
 
@@ -82,8 +82,19 @@ def sideways(page: Page) -> bool:
 
 def keep(page: Page, name: str) -> Path:
     """A picture for the docs, and for whoever reviews the change; a later run replaces it."""
-    folder = Path(settings.VAR) / "screens"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.png"
+    path = _place_of(name)
     page.screenshot(path=path, full_page=True)
     return path
+
+
+def keep_part(part: Locator, name: str) -> Path:
+    """A picture of one part of a page that is too long for one, without the bar that stays."""
+    path = _place_of(name)
+    part.screenshot(path=path, style="#submit-row { visibility: hidden; }")
+    return path
+
+
+def _place_of(name: str) -> Path:
+    folder = Path(settings.VAR) / "screens"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.png"

@@ -7,21 +7,29 @@ import pytest
 
 from compliance.evidence.models import AuditRequest
 from compliance.evidence.operations import request_audit
+from compliance.governance_reviews.operations import give_feedback, open_review
 from config import clock
 from config.due.worker import run_due
+from config.duties.operations import seed_matrix
+from config.governance.models import PolicyVersion
 from config.governance.operations import new_draft
 from config.organisation.models import Team, User
 from config.organisation.operations import edit_team
 from config.workspace.operations import save_view
 from escalation.rota.operations import add_override
+from incidents.alerts.models import Alert
 from incidents.catalog.models import Service
 from incidents.catalog.operations import set_region
 from incidents.cmdb.operations import propose_update
+from incidents.gates.operations import seed_intake_template
 from incidents.importing.operations import preview
+from incidents.intake.operations import report, seed_qualification
 from incidents.lifecycle import operations
 from incidents.lifecycle.models import Incident
 from incidents.responsibility.operations import seed_raci
 from incidents.scoping.operations import seed_scope_rule
+from incidents.taxonomy.operations import seed_severity_table
+from incidents.terms.operations import seed_taxonomy
 from incidents.timeline.operations import add_note
 from tests.browser.conftest import Opener
 from tests.browser.looking import look_at, sideways
@@ -74,6 +82,28 @@ PAGES["catalogue"] = {
     "scope-rule": "/admin/incidents/scoperuleversion/{scope}/change/",
     "raci": "/admin/incidents/raciversion/{raci}/change/",
 }
+PAGES["policies"] = {
+    "policies": "/admin/config/policy/",
+    "policy": "/admin/config/policy/{policy-of-severity}/change/",
+    "severity-matrix": "/admin/incidents/severitytableversion/{severity}/change/",
+    "severity-draft": "/admin/incidents/severitytableversion/{severity-draft}/change/",
+    "severity-compare": "/admin/incidents/severitytableversion/{severity-draft}/compare/",
+    "taxonomy": "/admin/incidents/taxonomyversion/{taxonomy}/change/",
+    "intake-template": "/admin/incidents/intaketemplateversion/{template}/change/",
+    "qualification": "/admin/incidents/qualificationversion/{qualification}/change/",
+    "segregation": "/admin/config/segregationversion/{segregation}/change/",
+    "divergence": "/admin/config/operatingmodelversion/divergence/",
+    "governance-review": "/admin/compliance/governancereview/{governance}/change/",
+}
+PAGES["access"] = {
+    "rights": "/admin/config/user/{user}/rights/",
+    "stand-in": "/admin/config/delegation/add/",
+    "exception": "/admin/config/dutyexception/add/",
+    "break-glass": "/admin/config/breakglass/add/",
+    "report": "/admin/incidents/intakeitem/{report}/change/",
+    "alert": "/admin/incidents/alert/{alert}/change/",
+    "timers": "/admin/config/timer/",
+}
 OPEN_PAGES = {"problems": "/problems/", "problem": "/problems/four_eyes"}
 CROWDED = "A title with averylongwordwithoutanyspaceinitthatmustwrapsomewhereonaphone"
 DAY = datetime.timedelta(days=1)
@@ -105,7 +135,8 @@ def world(
     run_due(clock.now())
     catalogue = _catalogue(checkout, incident, root)
     found = {
-        **catalogue,
+        **catalogue, **_governed(root),
+        "report": report(title=CROWDED, service=checkout, actor=bob), "alert": Alert.objects.get(),
         "incident": incident, "source": source, "schedule": schedule, "policy": policy,
         "team": payments, "user": bob, "view": view, "request": _request(root),
     }  # fmt: skip
@@ -123,14 +154,31 @@ def _catalogue(service: Service, incident: Incident, person: User) -> dict[str, 
     rows = "key,name,team,tier\nwallet,Wallet,payments,3\nbroken,Broken,payments,9\n"
     imported = preview(actor=person, what="services", format="csv", content=rows)
     proposal = propose_update(incident, actor=person, kind="retired", item=network, note="Gone")
-    scope, raci = seed_scope_rule(person), seed_raci(person)
-    assert scope is not None
-    assert raci is not None
+    scope, raci = in_force(seed_scope_rule(person)), in_force(seed_raci(person))
     return {
         "service": service, "calendar": calendar, "component": database, "proposal": proposal,
         "import": imported, "scope": new_draft(scope.policy, actor=person),
         "raci": new_draft(raci.policy, actor=person),
     }  # fmt: skip
+
+
+def _governed(person: User) -> dict[str, Any]:
+    """A version in force of each kind, drafts, and a review that waits for an answer."""
+    severity = in_force(seed_severity_table(person))
+    give_feedback(text=CROWDED, actor=person, policy=severity.policy)
+    return {
+        "severity": severity, "severity-draft": new_draft(severity.policy, actor=person),
+        "policy-of-severity": severity.policy, "taxonomy": in_force(seed_taxonomy(person)),
+        "template": in_force(seed_intake_template(person)),
+        "qualification": in_force(seed_qualification(person)),
+        "segregation": in_force(seed_matrix(person)), "governance": open_review(clock.now()),
+    }  # fmt: skip
+
+
+def in_force(version: PolicyVersion | None) -> PolicyVersion:
+    """What a seed has put in force."""
+    assert version is not None
+    return version
 
 
 def _request(person: User) -> AuditRequest:
