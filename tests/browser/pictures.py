@@ -19,13 +19,11 @@ USED = {
     "bulk-results": "bulk-results-1400-light",
     "keys": "keys-1400-light",
     "page-link": "page-link-390-light",
-    **{
-        name: name
-        for name in (
-            *("tighten-draft", "tighten-difference", "tighten-backtest", "tighten-approve"),
-            "tighten-why",
-        )
-    },
+    "tighten-draft": "tighten-draft",
+    "tighten-difference": "tighten-difference",
+    "tighten-backtest": "tighten-backtest",
+    "tighten-approve": "tighten-approve",
+    "tighten-why": "tighten-why",
 }
 
 
