@@ -181,6 +181,7 @@ def test_ships_these_settings():
         "alerts.dedup_minutes",
         "alerts.inbox_retention_days",
         "alerts.resolve_hold_seconds",
+        "alerts.to_intake",
         "cmdb.verify_days",
         "escalation.max_deferral_minutes",
         "ingest.rate_per_minute",
