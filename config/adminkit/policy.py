@@ -74,14 +74,13 @@ class PartInline(ReadOnlyInline):
     def __init__(self, parent_model: Any, admin_site: Any) -> None:
         super().__init__(parent_model, admin_site)
         self._shown_of: PolicyVersion | None = None
-        self.fields = self.fields or self._own_fields()
         for field in self.model._meta.concrete_fields:
             if not isinstance(field, (models.ForeignKey, models.BooleanField)):
                 setattr(self, _shown(field.name), self._in_words(field))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """As declared in a draft; elsewhere in words, as the differences say them."""
-        declared = super().get_fields(request, obj)
+        declared = self.fields or self._own_fields()
         if self._is_open(request, obj):
             return declared
         self._shown_of = obj

@@ -8,9 +8,16 @@ import signal
 _armed, _time, _signal, *_ = [*os.environ.get("WATCHBILL_FAULT", "").split(":"), "", ""]
 _times = itertools.count(1)
 _fatal = int(_time or 1)
+_companions: list[int] = []
+
+
+def die_with(pid: int) -> None:
+    """From here on, a fault strikes that process first: a worker is killed whole."""
+    _companions.append(pid)
 
 
 def reach(place: str) -> None:
     """Die here, as by kill -9, if this place is the one that is armed."""
     if _armed == place and next(_times) == _fatal:
-        os.kill(os.getpid(), signal.SIGSTOP if _signal == "STOP" else signal.SIGKILL)
+        for pid in (*_companions, os.getpid()):
+            os.kill(pid, signal.SIGSTOP if _signal == "STOP" else signal.SIGKILL)

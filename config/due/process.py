@@ -1,28 +1,21 @@
-"""The worker process: loops in threads that sleep until something is due, or they are woken."""
+"""The worker: one process that does what falls due, and a second one that sends."""
 
 import datetime
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
-from django.db import (
-    DatabaseError,
-    InterfaceError,
-    OperationalError,
-    connection,
-    transaction,
-)
+from django.db import DatabaseError, transaction
 
 from config import clock
 from config.audit import sealing
 from config.audit.models import Unsealed
 from config.due import installation, selfaudit, webhook
-from config.due.crews import LONGEST_SLEEP, Crew
+from config.due.companion import Companion
+from config.due.crews import Crew
 from config.due.jobs import sync_schedules
-from config.due.listening import Listener
+from config.due.loops import Loop, Loops, Turn, when_database_answers
 from config.due.models import Installation, OutboundMessage
 from config.due.outbox import Outbox
 from config.due.parking import adopt_parked
@@ -34,62 +27,40 @@ GRACE = 5.0
 BEAT = 3.0
 SEAL = 5.0
 AUDIT = 60.0
-
-type Turn = Callable[[], float | None]
-
-
-@dataclass
-class Loop:
-    """A thread that calls `turn` again and again; it answers how long to sleep."""
-
-    name: str
-    turn: Turn
-    wakes: str = ""
-    wake: threading.Event = field(default_factory=threading.Event)
-
-    def run(self, stop: threading.Event) -> None:
-        """Until stopped. What the turn raises ends this turn, never the loop."""
-        pause = 0.2
-        while not stop.is_set():
-            self.wake.clear()  # before looking: what comes while we look wakes us again
-            try:
-                wait = self.turn()
-                pause = 0.2
-            except (OperationalError, InterfaceError) as error:
-                log.warning("database is away", loop=self.name, reason=str(error).strip())
-                connection.close()
-                wait, pause = pause, min(pause * 2, LONGEST_SLEEP)
-            except Exception:
-                log.exception("loop failed", loop=self.name)
-                wait = 1.0
-            if wait is None or wait > 0:
-                self.wake.wait(LONGEST_SLEEP if wait is None else min(wait, LONGEST_SLEEP))
-        connection.close()
+LAST_PATIENCE = 1.0  # for the sending process to be gone, once it was killed
 
 
 class Worker:
-    """All loops of one process, until `stop` is set."""
+    """Decides what falls due, in this process, and sends, in a second one, until `stop` is set."""
 
     def __init__(self) -> None:
         self.name = installation.worker_name()
         self.stop = threading.Event()
         self._started_at = clock.now()
-        self._outbox_wake = threading.Event()
-        self._outbox = Outbox(self._outbox_wake)
         self._crews = [Crew(queue, self.stop) for queue in queues()]
-        self._loops = self._make_loops()
+        self._loops = Loops(self._make_loops(), self.stop, self._crews)
+        self._was_stopped = False
 
-    def run(self) -> None:
-        """Work until stopped; then let what runs finish, for a few seconds."""
-        _when_database_answers(installation.hear_the_time, self.stop)
-        _when_database_answers(installation.confirm, self.stop)
-        _when_database_answers(sync_schedules, self.stop)
-        listener = Listener(self._heard, self.stop)
-        threads = [self._thread("listener", listener.run)]
-        threads += [self._thread(loop.name, loop.run, self.stop) for loop in self._loops]
-        log.info("worker started", worker=self.name, loops=len(self._loops))
+    def run(self) -> bool:
+        """Work until stopped, then let what runs finish, for a few seconds.
+
+        False when it ended because nothing could be sent any more: it is to be started again.
+        """
+        sender = Companion(send, self._sender_ended)
+        when_database_answers(installation.hear_the_time, self.stop)
+        when_database_answers(installation.confirm, self.stop)
+        when_database_answers(sync_schedules, self.stop)
+        sender.go()
+        self._loops.start()
+        log.info("worker started", worker=self.name)
         self.stop.wait()
-        self._end(threads)
+        self._end(sender)
+        return self._was_stopped
+
+    def request_stop(self) -> None:
+        """End soon: somebody wants it so."""
+        self._was_stopped = True
+        self.stop.set()
 
     def _make_loops(self) -> list[Loop]:
         loops = [
@@ -98,8 +69,6 @@ class Worker:
             for number in range(crew.queue.threads)
         ]
         loops += [Loop(each.name, _claimant_turn(each), each.name) for each in claimants()]
-        table = OutboundMessage._meta.db_table
-        loops.append(Loop("outbox", self._outbox.turn, table, self._outbox_wake))
         loops.append(Loop("heartbeat", self._beat))
         loops.append(Loop("sealer", _seal))
         loops.append(Loop("parked", adopt_parked))
@@ -110,34 +79,47 @@ class Worker:
         installation.beat(self.name, self._started_at)
         return BEAT
 
-    def _heard(self, name: str) -> None:
-        for wakes, event in self._wakers():
-            if name in ("", wakes):
-                event.set()
+    def _sender_ended(self) -> None:
+        if not self.stop.is_set():
+            log.error("the sending process is gone: the worker ends", worker=self.name)
+            self.stop.set()
 
-    def _wakers(self) -> Iterator[tuple[str, threading.Event]]:
-        yield from ((loop.wakes, loop.wake) for loop in self._loops)
-        yield from ((crew.queue.model._meta.db_table, crew.wake) for crew in self._crews)
-
-    def _thread(self, name: str, run: Callable[..., None], *arguments: object) -> threading.Thread:
-        # Daemons: an attempt that hangs in the network must not hold up the end of the process.
-        thread = threading.Thread(target=run, args=arguments, name=name, daemon=True)
-        thread.start()
-        return thread
-
-    def _end(self, threads: list[threading.Thread]) -> None:
-        self._heard("")
+    def _end(self, sender: Companion) -> None:
         end = time.monotonic() + GRACE
-        for thread in threads:
-            thread.join(max(end - time.monotonic(), 0))
-        while self._outbox.active() and time.monotonic() < end:
-            time.sleep(0.05)
+        ending = threading.Thread(target=sender.end, args=(GRACE,), daemon=True)
+        ending.start()
+        left = self._loops.join(end)
+        ending.join(max(end - time.monotonic(), 0) + LAST_PATIENCE)
         try:
             installation.leave(self.name)
         except DatabaseError:
             log.warning("could not say goodbye: the database is away")
-        left = [thread.name for thread in threads if thread.is_alive()]
-        log.info("worker ended", worker=self.name, left=left, sending=self._outbox.active())
+        log.info("worker ended", worker=self.name, left=left)
+
+
+def send(stop: threading.Event) -> None:
+    """What the second process does: send, until stopped, and for a few seconds what has begun."""
+    wake = threading.Event()
+    outbox = Outbox(wake)
+    loops = Loops(
+        [
+            Loop("outbox", outbox.turn, OutboundMessage._meta.db_table, wake),
+            Loop("clock", _hear_the_time),
+        ],
+        stop,
+    )
+    loops.start()
+    stop.wait()
+    end = time.monotonic() + GRACE
+    left = loops.join(end)
+    while outbox.active() and time.monotonic() < end:
+        time.sleep(0.05)
+    log.info("sending ended", left=left, sending=outbox.active())
+
+
+def _hear_the_time() -> float:
+    installation.hear_the_time()
+    return BEAT
 
 
 def _claimant_turn(claimant: Claimant) -> Turn:
@@ -186,16 +168,3 @@ def _store(good: bool, at: datetime.datetime) -> None:
     if row is not None:
         row.facts = {**row.facts, "self_audit": {"ok": good, "at": at.isoformat()}}
         row.save(update_fields=["facts"])
-
-
-def _when_database_answers(run: Callable[[], object], stop: threading.Event) -> None:
-    pause = 0.2
-    while not stop.is_set():
-        try:
-            run()
-            return
-        except (OperationalError, InterfaceError) as error:
-            log.warning("waiting for the database", reason=str(error).strip())
-            connection.close()
-            stop.wait(pause)
-            pause = min(pause * 2, LONGEST_SLEEP)

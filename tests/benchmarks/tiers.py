@@ -41,7 +41,6 @@ from tests.survival.storm import Phone, alert, post
 RATE, OVER = 50, 20
 TEAMS = 10
 ALERTS, KEYS = 500, 100
-WORKERS = 2  # as `manage.py up` starts them
 LEAD = timedelta(seconds=3)
 PATIENCE = 180.0
 SPREAD = f"""
@@ -136,24 +135,19 @@ def _installation(clone: Clone, folder: Path, phone: Phone, box: Mailbox) -> Ite
         "WATCHBILL_OUTBOUND_ALLOW": f"127.0.0.1:{phone.port}",
     }
     with processes.web(clone, folder) as url, (folder / "worker.log").open("wb") as log:
-        workers = [
-            subprocess.Popen(
-                [sys.executable, "manage.py", "worker"],
-                cwd=ROOT,
-                env=processes.environment(clone, folder) | outside,
-                stdout=log,
-                stderr=log,
-            )
-            for _ in range(WORKERS)
-        ]
+        worker = subprocess.Popen(
+            [sys.executable, "manage.py", "worker"],
+            cwd=ROOT,
+            env=processes.environment(clone, folder) | outside,
+            stdout=log,
+            stderr=log,
+        )
         try:
-            _wait_for(lambda: WorkerHeartbeat.objects.count() == WORKERS)
+            _wait_for(WorkerHeartbeat.objects.exists)
             yield url
         finally:
-            for worker in workers:
-                worker.terminate()
-            for worker in workers:
-                worker.wait(15)
+            worker.terminate()
+            worker.wait(15)
 
 
 def _waiting() -> bool:

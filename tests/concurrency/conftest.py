@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Process:
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
+                start_new_session=True,
                 env={
                     **{k: v for k, v in os.environ.items() if not k.startswith("WATCHBILL_")},
                     "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -52,12 +54,12 @@ class Process:
         return -code if code is not None and code < 0 else None
 
     def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
+        """To the whole of it."""
+        os.killpg(self.pid, number)
 
     def end(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
+        with suppress(ProcessLookupError):
+            self.signal(signal.SIGKILL)
         self.process.wait(10)
 
 

@@ -106,6 +106,14 @@ class Fleet:
         stat = Path(f"/proc/{self.running[name].pid}/stat").read_text()
         return stat.rpartition(")")[2].split()[0] == "T"
 
+    def halt(self, name: str) -> None:
+        """Hang, by SIGSTOP, the whole of it."""
+        os.killpg(self.running[name].pid, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let go on, by SIGCONT, what was stopped: the whole of it."""
+        os.killpg(self.running[name].pid, signal.SIGCONT)
+
     def has_died(self, name: str) -> bool:
         """Wait a little for its end; counts it and forgets it once it has died by SIGKILL.
 

@@ -1,6 +1,5 @@
 """Workers that are stopped at the worst places, past their leases, and then go on."""
 
-import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +38,7 @@ def test_neither_waits_for_a_sleeping_worker_nor_does_anything_twice(
     eventually(is_quiet, within=60, but=still_waiting)
     responder.finish()
     for place in PLACES:
-        fleet.running[place].send_signal(signal.SIGCONT)
+        fleet.resume(place)
         fleet.wait_for_worker(place)
     eventually(is_quiet, within=30, but=still_waiting)
 

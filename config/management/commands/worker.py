@@ -4,7 +4,7 @@ import signal
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from config.due.process import Worker
 
@@ -19,8 +19,9 @@ class Command(BaseCommand):
         worker = Worker()
 
         def stop(number: int, frame: FrameType | None) -> None:
-            worker.stop.set()
+            worker.request_stop()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        worker.run()
+        if not worker.run():
+            raise CommandError("Nothing can be sent any more; start the worker again.")

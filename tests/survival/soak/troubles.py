@@ -1,6 +1,5 @@
 """What goes wrong, a few seconds each. A trouble ends by leaving everything able to go on."""
 
-import signal
 import time
 from collections.abc import Callable
 
@@ -73,11 +72,11 @@ def cut_connections(installation: Installation) -> None:
 @trouble
 def stop_past_the_lease(installation: Installation) -> None:
     """A worker hangs for longer than its leases last, and then goes on."""
-    if (process := installation.fleet.running.get("one")) is not None:
+    if "one" in installation.fleet.running:
         installation.fleet.kills += 1  # what it had sent and not noted is sent again
-        process.send_signal(signal.SIGSTOP)
+        installation.fleet.halt("one")
         time.sleep(LEASE_SECONDS + 1)
-        process.send_signal(signal.SIGCONT)
+        installation.fleet.resume("one")
 
 
 @trouble
