@@ -95,7 +95,22 @@ def _candidates(
     """
     rows = version_model(kind).objects.filter(policy__kind=kind, policy__key__in=list(keys))
     found = rows.in_force_at(at or clock.now()).filter(_reaching(unit))
-    return list(found.select_related("policy"))
+    return _as_it_was(list(found.select_related("policy")), at)
+
+
+def _as_it_was[M: PolicyVersion](candidates: list[M], at: datetime.datetime | None) -> list[M]:
+    """For a time of its own, with what the enterprise left to units then.
+
+    Read only where a unit's version stands beside the enterprise's: else nothing depends on it.
+    """
+    above = {each.policy_id: each.policy for each in candidates if each.policy.unit_id is None}
+    if at is None or len(above) in (0, len(candidates)):
+        return candidates
+    rows = Policy.history.filter(id__in=above, history_date__lte=at)
+    newest_first = rows.order_by("id", "-history_date", "-history_id").distinct("id")
+    for pk, freedom in newest_first.values_list("id", "freedom"):
+        above[pk].freedom = freedom
+    return candidates
 
 
 def _reaching(unit: BusinessUnit | None) -> Q:
@@ -111,6 +126,7 @@ def active_by_unit(kind: str, key: str, at: datetime.datetime | None = None) -> 
     """For each unit the version that `active` would give, in two queries; units without are out."""
     rows = version_model(kind).objects.filter(policy__kind=kind, policy__key=key)
     candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
+    candidates = _as_it_was(candidates, at)
     if not candidates:
         return {}
     parents = dict(BusinessUnit.objects.values_list("pk", "parent_id"))
@@ -168,7 +184,7 @@ def settings_in_force(
 ) -> dict[str, SettingVersion]:
     """All settings that have a version in force, by key, in the queries of one."""
     rows = SettingVersion.objects.in_force_at(at or clock.now()).filter(_reaching(unit))
-    candidates = list(rows.select_related("policy__unit", "author"))
+    candidates = _as_it_was(list(rows.select_related("policy__unit", "author")), at)
     chain = _chain(unit, candidates)
     found = {key: nearest_of(held, chain) for (_, key), held in _by_policy(candidates).items()}
     return {key: each for key, each in found.items() if isinstance(each, SettingVersion)}
@@ -182,7 +198,7 @@ def all_in_force(
     By kind and key, in the queries of one; the base rows: `content.concrete` gives the rest.
     """
     rows = PolicyVersion.objects.in_force_at(at or clock.now()).filter(_reaching(unit))
-    candidates = list(rows.select_related("policy__unit", "author"))
+    candidates = _as_it_was(list(rows.select_related("policy__unit", "author")), at)
     chain, found = _chain(unit, candidates), _by_policy(candidates)
     return [version for name in sorted(found) for version in _holding(name[0], found[name], chain)]
 

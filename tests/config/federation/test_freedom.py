@@ -5,11 +5,17 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from config import clock
 from config.access.rules import Role
 from config.events.models import Event
 from config.federation.models import FreedomVersion
+from config.governance.activation import activate
+from config.governance.content import content_of
+from config.governance.in_force import active
 from config.governance.models import Policy, VersionState
+from config.governance.operations import approve, propose, submit
 from config.organisation.models import BusinessUnit, User
+from incidents.taxonomy.models import SeverityTableVersion
 from incidents.taxonomy.operations import seed_severity_table
 from tests.config import make
 
@@ -148,3 +154,27 @@ def test_is_followed_never_retired(policy: Policy, adam: User, paul: User) -> No
 
     assert (answer.status_code, answer.json()["blockers"][0]["code"]) == (409, "freedom_needed")
     assert FreedomVersion.objects.get().state == VersionState.ACTIVE
+
+
+def test_leaves_what_held_before_as_it_was(policy: Policy, adam: User, paul: User) -> None:
+    unit = make.unit("retail", name="Retail")
+    rows = content_of(SeverityTableVersion.objects.get(policy=policy)).parts
+    own = propose(
+        SeverityTableVersion, policy.key, actor=adam, unit=unit, parts=rows, reason="Ours"
+    )
+    submit(own, actor=adam)
+    approve(own, actor=paul, content_hash=own.content_hash)
+    activate(own, actor=adam)
+    before = clock.now()
+
+    row = f"{FREEDOMS}{proposed(adam, policy).json()['id']}/"
+    make.api(adam).post(f"{row}submit/", {})
+    for verb in ("approve", "activate"):
+        assert make.api(paul).post(f"{row}{verb}/", {}).status_code == 200
+
+    held = [active(policy.kind, policy.key, unit, at) for at in (before, None)]
+    assert [each.pk for each in held] == [own.pk, policy.versions.get().pk]
+    answer = make.api(adam).get(
+        "/api/v1/policies/in-force/", {"unit": "retail", "at": before.isoformat()}
+    )
+    assert own.pk in [each["version"] for each in answer.json()["results"]]
