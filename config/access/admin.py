@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
-from django.db.models import Q
+from django.db.models import Case, Model, OuterRef, Q, QuerySet, Subquery, When
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSplitDateTimeWidget
 
@@ -109,11 +109,19 @@ class RoleAssignmentAdmin(OperationAdmin):
         """In words."""
         return label_of(obj.role.name)
 
-    @display(description="On")
-    def place(self, obj: RoleAssignment) -> str:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the name of the container, whichever table that is in."""
+        names = (
+            When(container_type=kind, then=Subquery(_names(container_model(kind))))
+            for kind in ContainerType
+        )
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(place_name=Case(*names))
+        return rows
+
+    @display(description="On", ordering="place_name")
+    def place(self, obj: Any) -> str:
         """The container by name."""
-        rows = container_model(obj.container_type)._default_manager
-        return f"{obj.get_container_type_display()} {rows.filter(pk=obj.container_id).first()}"
+        return f"{obj.get_container_type_display()} {obj.place_name}"
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -200,6 +208,10 @@ class DelegationAdmin(OperationAdmin):
             request.session[STAND_IN] = obj.pk
         elif verb.name == "stop":
             request.session.pop(STAND_IN, None)
+
+
+def _names(model: type[Model]) -> QuerySet[Any]:
+    return model._default_manager.filter(pk=OuterRef("container_id")).values("name")[:1]
 
 
 def containers_for(request: HttpRequest) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config import clock
+from config.access.rules import Role
 from config.due.worker import run_due
 from config.organisation.models import User
 from incidents.catalog.models import Service
@@ -69,6 +70,15 @@ def escalations(count: int, service: Service, person: User) -> None:
     run_due(clock.now())
 
 
+def grants(count: int, service: Service, person: User) -> None:
+    """To people and teams, on units, teams and services."""
+    if count == FEW:
+        make.role(Role.PLATFORM_ADMINISTRATOR, to=person)
+    for number in range(count):
+        holder = make.team() if number % 2 else make.user()
+        make.role(Role.ANALYST, to=holder, on=(service, service.team, make.unit())[number % 3])
+
+
 LISTS: dict[str, Maker] = {
     "/api/v1/incidents/": incidents,
     "/api/v1/alerts/": alerts,
@@ -80,6 +90,8 @@ LISTS: dict[str, Maker] = {
     "/admin/incidents/incident/": incidents,
     "/admin/incidents/alert/": alerts,
     "/admin/incidents/service/": services,
+    "/admin/config/roleassignment/": grants,
+    "/api/v1/role-assignments/": grants,
     "/admin/escalation/schedule/": schedules,
     "/admin/postmortems/review/": reviews,
     "/admin/escalation/page/": escalations,
