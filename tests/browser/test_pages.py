@@ -9,15 +9,18 @@ from compliance.evidence.models import AuditRequest
 from compliance.evidence.operations import request_audit
 from compliance.governance_reviews.operations import give_feedback, open_review
 from config import clock
+from config.agreements.models import AgreementVersion
 from config.due.worker import run_due
 from config.duties.operations import seed_matrix
-from config.governance.models import PolicyVersion
-from config.governance.operations import new_draft
+from config.federation.operations import propose_freedom
+from config.governance.models import Policy, PolicyVersion
+from config.governance.operations import new_draft, propose, submit
 from config.organisation.models import Team, User
 from config.organisation.operations import edit_team
 from config.workspace.operations import save_view
 from escalation.rota.operations import add_override
 from incidents.alerts.models import Alert
+from incidents.boundaries.operations import seed_boundaries
 from incidents.catalog.models import Service
 from incidents.catalog.operations import set_region
 from incidents.cmdb.operations import propose_update
@@ -93,6 +96,12 @@ PAGES["policies"] = {
     "qualification": "/admin/incidents/qualificationversion/{qualification}/change/",
     "segregation": "/admin/config/segregationversion/{segregation}/change/",
     "divergence": "/admin/config/operatingmodelversion/divergence/",
+    "as-of": "/admin/config/policy/as-of/",
+    "comment": "/admin/incidents/severitytableversion/{severity-draft}/do/comment/",
+    "agreements": "/admin/config/agreementversion/",
+    "agreement": "/admin/config/agreementversion/{agreement}/change/",
+    "freedom": "/admin/config/freedomversion/{freedom}/change/",
+    "boundaries": "/admin/incidents/boundaryversion/{boundaries}/change/",
     "governance-review": "/admin/compliance/governancereview/{governance}/change/",
 }
 PAGES["access"] = {
@@ -172,7 +181,21 @@ def _governed(person: User) -> dict[str, Any]:
         "template": in_force(seed_intake_template(person)),
         "qualification": in_force(seed_qualification(person)),
         "segregation": in_force(seed_matrix(person)), "governance": open_review(clock.now()),
+        "agreement": _agreement(severity.policy, person),
+        "freedom": propose_freedom(severity.policy, freedom="locked", actor=person, reason="One"),
+        "boundaries": in_force(seed_boundaries(person)),
     }  # fmt: skip
+
+
+def _agreement(policy: Policy, person: User) -> AgreementVersion:
+    """About to be signed; its word is asked of three sides."""
+    draft = propose(
+        AgreementVersion, "acme", actor=person, title="ACME", reason="Negotiated",
+        values={"counterparty": CROWDED, "signed_on": clock.now().date()},
+        parts={"definitions": [{"line": "matrix", "policy": policy}]},
+    )  # fmt: skip
+    submit(draft, actor=person)
+    return draft
 
 
 def in_force(version: PolicyVersion | None) -> PolicyVersion:
