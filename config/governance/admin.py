@@ -136,7 +136,7 @@ class AllPoliciesAdmin(OperationAdmin):
             "units": units,
             "unit": unit,
             "problem": problem,
-            "rows": rows,
+            "rows": [(kind_in_words(row.version.policy.kind), row) for row in rows],
         }
         return TemplateResponse(request, "governance/as_of.html", context)
 

@@ -19,12 +19,6 @@ class Held:
     version: PolicyVersion
     link: str
 
-    @property
-    def kind_shown(self) -> str:
-        """The kind in words."""
-        name = str(version_model(self.version.policy.kind)._meta.verbose_name)
-        return name.removesuffix(" version").capitalize()
-
 
 def held_at(reader: User, at: datetime.datetime, unit: BusinessUnit | None = None) -> list[Held]:
     """Each version in force for the unit, or for the enterprise, at that time, by kind and key.
