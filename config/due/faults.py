@@ -1,6 +1,7 @@
 """Places at which tests kill the process, to prove what a crash there leaves behind."""
 
 import itertools
+import mmap
 import os
 import signal
 
@@ -9,6 +10,7 @@ _armed, _time, _signal, *_ = [*os.environ.get("WATCHBILL_FAULT", "").split(":"),
 _times = itertools.count(1)
 _fatal = int(_time or 1)
 _companions: list[int] = []
+_struck = mmap.mmap(-1, 1)  # shared by what is forked: a worker that goes on isn't struck twice
 
 
 def die_with(pid: int) -> None:
@@ -18,6 +20,7 @@ def die_with(pid: int) -> None:
 
 def reach(place: str) -> None:
     """Die here, as by kill -9, if this place is the one that is armed."""
-    if _armed == place and next(_times) == _fatal:
+    if _armed == place and next(_times) == _fatal and not _struck[0]:
+        _struck[0] = 1
         for pid in (*_companions, os.getpid()):
             os.kill(pid, signal.SIGSTOP if _signal == "STOP" else signal.SIGKILL)
