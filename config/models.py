@@ -3,6 +3,7 @@
 from config.access.models import Delegation, RoleAssignment
 from config.agreements.models import AgreementVersion, Definition
 from config.apikit.models import IdempotentRequest
+from config.approvals.models import ApprovalDemand, ApprovalMatrixVersion
 from config.audit.models import (
     Checkpoint,
     ColumnSet,
@@ -47,6 +48,8 @@ __all__ = [
     "ApiToken",
     "ApiTokenUse",
     "Approval",
+    "ApprovalDemand",
+    "ApprovalMatrixVersion",
     "Attempt",
     "BackTest",
     "BreakGlass",

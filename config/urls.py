@@ -10,6 +10,7 @@ from config.access.rights_api import DelegationViewSet
 from config.adminkit.base import site
 from config.agreements.api import AgreementViewSet
 from config.apikit import pages, routes
+from config.approvals.api import ApprovalMatrixViewSet
 from config.breakglass.api import BreakGlassViewSet
 from config.duties.api import DutyExceptionViewSet, SegregationViewSet
 from config.federation.api import DivergenceView, FreedomViewSet, OperatingModelViewSet
@@ -32,6 +33,7 @@ OWN: list[routes.Route] = [
     ("break-glass", BreakGlassViewSet, "break-glass"),
     ("operating-models", OperatingModelViewSet, "operating-model"),
     ("agreements", AgreementViewSet, "agreement"),
+    ("approval-matrices", ApprovalMatrixViewSet, "approval-matrix"),
     ("policy-freedoms", FreedomViewSet, "policy-freedom"),
     ("policies", PolicyViewSet, "policy"),
     ("settings", SettingViewSet, "setting"),

@@ -17,8 +17,6 @@ from django.contrib import messages
 from django.contrib.admin.utils import flatten
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
 
 from config.access.rules import Role
 from config.access.visibility import require
@@ -45,7 +43,7 @@ from config.adminkit.verbs import ReasonForm, Verb, VerbForm
 from config.conditions.fields import ConditionField
 from config.conditions.forms import BuilderField
 from config.errors import Blocker
-from config.governance import activation, operations, signing
+from config.governance import activation, approving, operations, signing
 from config.governance.backtest import replay_of, run_backtest
 from config.governance.content import parts_of, root_fields
 from config.governance.drafts import place_of
@@ -227,7 +225,9 @@ class PolicyAdmin(PolicyStoryAdmin):
         return [*found, "sign_off"] if obj.state in signing.FROZEN else found
 
     def may_do(self, request: HttpRequest, verb: Verb, obj: Any) -> bool:
-        """A signature is given by role where the agreement holds, not where the policy does."""
+        """Approvals by whom the matrix names; a signature by role where the agreement holds."""
+        if verb.name == "approve":
+            return approving.may_approve(obj, access_of(request))
         if verb.name == "sign_off":
             return bool(signing.capacities_of(obj, actor_of(request)))
         if verb.name == "comment":
@@ -371,12 +371,6 @@ class PolicyAdmin(PolicyStoryAdmin):
     def holds(self, version: PolicyVersion) -> str:
         """From when to when, or when it is to begin."""
         return period_of(version)
-
-    @display(description="Reviews")
-    def said(self, version: PolicyVersion) -> SafeString:
-        """Who approved, sent back or reviewed it, and what they said."""
-        rows = version.approvals.select_related("reviewer").order_by("id")
-        return render_to_string("governance/approvals.html", {"approvals": rows})
 
 
 def _rows(model: type[PolicyVersion], formsets: Any) -> dict[str, list[dict[str, Any]]]:

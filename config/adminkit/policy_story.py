@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from config.adminkit.columns import display
 from config.adminkit.operation import OperationAdmin
 from config.adminkit.scoping import actor_of, visible_rows
+from config.governance.approving import pending
 from config.governance.backtest import replay_of, shown_to
 from config.governance.models import PolicyVersion
 from config.governance.review import basis_of
@@ -78,6 +79,13 @@ class PolicyStoryAdmin(OperationAdmin):
         if basis is None:
             return "This is the first version."
         return render_to_string("governance/changes.html", {"blocks": worded(basis, version)})
+
+    @display(description="Reviews")
+    def said(self, version: PolicyVersion) -> SafeString:
+        """Who approved, sent back or reviewed it, what they said, and what is still missing."""
+        rows = version.approvals.select_related("reviewer").order_by("id")
+        context = {"approvals": rows, "pending": pending(version)}
+        return render_to_string("governance/approvals.html", context)
 
     @display(description="Sign-offs")
     def signed_off(self, version: PolicyVersion) -> SafeString:

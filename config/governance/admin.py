@@ -11,7 +11,6 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from config import clock
-from config.access.rules import Role
 from config.adminkit.base import (
     OperationAdmin,
     ReadOnlyInline,
@@ -28,19 +27,21 @@ from config.adminkit.navigation import title_of
 from config.adminkit.policy import PolicyAdmin
 from config.adminkit.policy_forms import DraftForm, NewPolicyForm
 from config.adminkit.scoping import visible_rows
+from config.events.operations import provides
 from config.governance import registry
-from config.governance.activation import awaits_review
+from config.governance.approving import approvers_named, brought_forward_by
 from config.governance.as_of import MISREAD, held_at, page_of
 from config.governance.content import concrete
 from config.governance.forms import field_of
 from config.governance.in_force import version_model
 from config.governance.models import (
+    Decision,
     Policy,
     PolicyVersion,
     SettingVersion,
     VersionState,
 )
-from config.governance.operations import is_own_work
+from config.governance.operations import is_own_work, own_among
 from config.governance.rules import moment_of
 from config.governance.setup import is_setup_mode
 from config.governance.signing import FROZEN, all_signatories, capacities_of
@@ -51,6 +52,7 @@ MOST = 6
 LOOKED_AT = 50
 
 
+@provides("policy.kind_in_words")
 def kind_in_words(kind: str) -> str:
     """As the sidebar names the kind."""
     model = version_model(kind)
@@ -218,19 +220,23 @@ class SettingAdmin(PolicyAdmin):
 
 @home_section(order=15)
 def awaiting_my_approval(request: HttpRequest) -> Section | None:
-    """Versions that somebody else wrote and I may approve; emergencies that I may review."""
+    """Versions that somebody else wrote and my approval brings forward; emergencies to review."""
     actor, access = actor_of(request), access_of(request)
-    if not actor.is_superuser and not access.holds(Role.POLICY_APPROVER):
+    if not actor.is_superuser and not access.holds(*approvers_named()):
         return None
     rows = PolicyVersion.objects.visible_to(actor).select_related("policy__unit", "author")
+    unreviewed = rows.filter(is_emergency=True, in_force__isnull=False)
+    emergencies = unreviewed.exclude(approvals__decision=Decision.REVIEWED).order_by("pk")
     waiting = rows.filter(state=VersionState.IN_REVIEW).order_by("pk")[:LOOKED_AT]
-    emergencies = rows.filter(is_emergency=True).exclude(approvals__decision="reviewed")
-    own_counts = not is_setup_mode()
+    found = [
+        *(each for each in emergencies[:LOOKED_AT] if access.may("review_emergency", each)),
+        *brought_forward_by(list(waiting), access),
+    ]
+    own = set() if is_setup_mode() else own_among(found, actor)
     items = [
         _item(each, "to review" if each.is_emergency else "to approve")
-        for each in [*emergencies.order_by("pk")[:LOOKED_AT], *waiting]
-        if access.may("approve", each.policy) and _waits(each)
-        if not (own_counts and is_own_work(each, actor))
+        for each in found
+        if each.pk not in own
     ]
     return Section(
         "Awaiting my approval",
@@ -238,10 +244,6 @@ def awaiting_my_approval(request: HttpRequest) -> Section | None:
         empty_text="No policy waits for you.",
         link=reverse("admin:config_policy_changelist"),
     )
-
-
-def _waits(version: PolicyVersion) -> bool:
-    return version.state == VersionState.IN_REVIEW or awaits_review(version)
 
 
 @home_section(order=16)

@@ -33,7 +33,7 @@ from rest_framework.response import Response
 
 from config.apikit.serializers import Input, Ref
 from config.apikit.views import VIEW, Creates, Edits, Histories, Resource, listing, verb
-from config.governance import activation, operations, signing
+from config.governance import activation, approving, operations, signing
 from config.governance.backtest import run_backtest, shown_to
 from config.governance.content import parts_of
 from config.governance.drafts import place_of
@@ -71,7 +71,7 @@ VERSION_FIELDS = (
 _META = ("key", "unit", "title", "change_reason")
 MOST_TESTS = 3
 _VERSION_VERBS = (
-    *("submit", "backtest", "approve", "send_back", "activate", "retire"),
+    *("submit", "backtest", "send_back", "activate", "retire"),
     *("activate_in_emergency", "review_emergency", "name_change"),
 )
 
@@ -141,6 +141,7 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
         **dict.fromkeys(("create", "partial_update"), "draft"),
         "comment": VIEW,  # the operation asks who may
         "sign_off": VIEW,  # the operation asks for the role, wherever the agreement holds
+        "approve": VIEW,  # `approve` asks whom the approval matrix names
         **{name: name for name in _VERSION_VERBS},
     }
 
@@ -197,6 +198,7 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
             "changes": changes_of(row),
             "blockers": activation.activation_blockers(row),
             "approvals": row.approvals.select_related("reviewer").order_by("id"),
+            "pending": approving.pending(row),
             "sign_offs": signing.sides_of(row),
             "change_reference": signing.change_reference_of(row),
             "backtests": [shown_to(each, actor) for each in _last_tests(row)],
@@ -227,7 +229,11 @@ class PolicyVersionViewSet[M: PolicyVersion](Creates, Edits, Histories, Resource
 
     @verb(ApproveIn)
     def approve(self, row: M, data: dict[str, Any], actor: User) -> None:
-        """Approve the content with that hash; never by one of its authors."""
+        """Approve the content with that hash; never by one of its authors.
+
+        It stays in review until all approvals are there that the approval matrix demands.
+        """
+        approving.require_approver(row, actor)
         content_hash = data.get("content_hash") or row.content_hash
         comment = data.get("comment", "")
         operations.approve(row, actor=actor, content_hash=content_hash, comment=comment)

@@ -23,7 +23,7 @@ register_verbs(PolicyVersion, VERBS)
 register_act(
     "policy.write", "Write a policy", "policy.drafted", "policy.draft_saved", "policy.submitted"
 )
-register_act("policy.approve", "Approve a policy", "policy.approved")
+register_act("policy.approve", "Approve a policy", "policy.approved", "policy.approval_recorded")
 register_act("policy.sign_off", "Sign off a policy for an agreement", "policy.signed_off")
 
 

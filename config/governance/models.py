@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField, BigIntegerRangeField, DateTimeRangeField
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from config import clock
-from config.access.rules import Level
+from config.access.rules import Level, Role
 from config.access.visibility import containers_of, register_verbs
 from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, TrackedQuerySet
 from config.errors import Invalid
@@ -230,7 +230,10 @@ class Decision(models.TextChoices):
 
 
 class Approval(AppendOnly):
-    """A reviewer's word on the content with that hash."""
+    """A reviewer's word on the content with that hash.
+
+    An approval keeps the roles that counted, and the version of the approval matrix that it met.
+    """
 
     version = models.ForeignKey(PolicyVersion, models.PROTECT, related_name="approvals")
     reviewer = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -240,6 +243,14 @@ class Approval(AppendOnly):
     in_setup_mode = models.BooleanField(
         default=False, help_text="The only approver there was approved a version of their own."
     )
+    roles = ArrayField(
+        models.CharField(max_length=40, choices=Role.choices), default=list, blank=True,
+        help_text="What the reviewer held there at that time.",
+    )  # fmt: skip
+    matrix = models.ForeignKey(
+        PolicyVersion, models.PROTECT, null=True, blank=True, related_name="+",
+        help_text="The approval matrix in force at that time; empty: as shipped.",
+    )  # fmt: skip
     at = models.DateTimeField(default=clock.now)
 
     class Meta:

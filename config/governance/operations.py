@@ -1,8 +1,10 @@
 """Drafting and review of policy versions: who wrote what, who approved exactly that.
 
+Who must approve is in `approving`.
 What holds from when is in `activation`; what holds now is read by `in_force`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -22,8 +24,8 @@ from config.errors import (
 )
 from config.events.models import Event
 from config.events.operations import ask, record
-from config.governance import setup
-from config.governance.content import concrete, content_of
+from config.governance import approving, setup
+from config.governance.content import content_of
 from config.governance.drafts import OPEN, Parts, Row, make_draft, make_policy, place_of, write
 from config.governance.in_force import policy_of, version_model
 from config.governance.models import (
@@ -151,9 +153,10 @@ def submit[M: PolicyVersion](version: M, *, actor: User, reason: str = "") -> M:
 def approve[M: PolicyVersion](
     version: M, *, actor: User, content_hash: str, comment: str = ""
 ) -> M:
-    """Approve exactly the content with that hash.
+    """Approve exactly the content with that hash; the last approval that is demanded decides.
 
-    Raises `FourEyes` for whoever wrote, changed or submitted it, and for who stands in for them.
+    Raises `FourEyes` for whoever wrote, changed or submitted it, and for who stands in for them
+    or for somebody who approved it; `Refused` (`approval_given`) for a second one by the same.
     """
     require_person(actor, "approve")
     lock_version(version)
@@ -165,17 +168,25 @@ def approve[M: PolicyVersion](
     is_own = _check_four_eyes(version, actor)
     if not is_own:  # set-up mode lets the only approver approve their own
         require_separate("policy.approve", version, actor=actor)
-    _decide(version, actor, Decision.APPROVED, comment, in_setup_mode=is_own)
+    before = approving.standing_of(version)
+    approving.refuse_second_approval(actor, before.given)
+    roles = approving.roles_at(version, access_for(actor))
+    _decide(
+        version, actor, Decision.APPROVED, comment,
+        in_setup_mode=is_own, roles=roles, matrix=before.matrix,
+    )  # fmt: skip
+    said: dict[str, Any] = {
+        "content_hash": content_hash,
+        "setup_mode": is_own,
+        "matrix": before.matrix,
+    }
+    if left := before.after(roles):
+        said["missing"] = left.texts
+        record("policy.approval_recorded", version, actor=actor, reason=comment, **said)
+        return version
     version.state = VersionState.APPROVED
     version.save_as(actor, "state", reason=comment)
-    record(
-        "policy.approved",
-        version,
-        actor=actor,
-        reason=comment,
-        content_hash=content_hash,
-        setup_mode=is_own,
-    )
+    record("policy.approved", version, actor=actor, reason=comment, **said)
     return version
 
 
@@ -228,16 +239,6 @@ def activation_key(version: PolicyVersion) -> str:
     return f"version:{version.pk}"
 
 
-def authors_of(version: PolicyVersion) -> set[int]:
-    """Everybody who wrote, changed or submitted the version."""
-    events = Event.objects.filter(
-        kind__in=AUTHORING,
-        subject_type=concrete(version)._meta.label_lower,
-        subject_id=version.pk,
-    )
-    return {version.author_id, *events.values_list("actor_id", flat=True)}
-
-
 def require_person(actor: User, verb: str) -> None:
     """Raise `HumanRequired` for accounts of tools and the system."""
     if not actor.is_person:
@@ -246,8 +247,21 @@ def require_person(actor: User, verb: str) -> None:
 
 def is_own_work(version: PolicyVersion, actor: User) -> bool:
     """True for its authors, and for who acts in the place of one."""
-    principals = ask("access.acts_for", default=(), person=actor)
-    return bool({actor.pk, *principals} & authors_of(version))
+    return version.pk in own_among([version], actor)
+
+
+def own_among(versions: Sequence[PolicyVersion], actor: User) -> set[int]:
+    """The keys of those which the actor, or one for whom they act, wrote, changed or submitted."""
+    people = {actor.pk, *ask("access.acts_for", default=(), person=actor)}
+    labels = {each.pk: version_model(each.policy.kind)._meta.label_lower for each in versions}
+    events = Event.objects.filter(
+        kind__in=AUTHORING,
+        subject_type__in=set(labels.values()),
+        subject_id__in=labels,
+        actor_id__in=people,
+    )
+    begun = {each.pk for each in versions if each.author_id in people}
+    return begun.union(key for key in events.values_list("subject_id", flat=True) if key)
 
 
 def _check_four_eyes(version: PolicyVersion, actor: User) -> bool:
@@ -266,6 +280,8 @@ def _decide(
     comment: str,
     *,
     in_setup_mode: bool = False,
+    roles: Sequence[str] = (),
+    matrix: int | None = None,
 ) -> None:
     Approval.objects.create(
         version_id=version.pk,
@@ -274,6 +290,8 @@ def _decide(
         content_hash=version.content_hash,
         comment=comment,
         in_setup_mode=in_setup_mode,
+        roles=list(roles),
+        matrix_id=matrix,
     )
     setup.note_end(actor)
 

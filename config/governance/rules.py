@@ -1,17 +1,17 @@
-"""Content of a version as text, its hash, the difference of two, and who may do what. Pure."""
+"""Content of a version, its hash, the difference of two, who may do what, who approves. Pure."""
 
 import datetime
 import hashlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
 from django.db.models import TextChoices
 
-from config.access.rules import Need, Role, roles
+from config.access.rules import Need, Role, label_of, roles
 from config.apikit.codes import explain
 
 Row = Mapping[str, Any]
@@ -57,6 +57,67 @@ SIGNATORIES: Mapping[str, tuple[Role, ...]] = {
     Capacity.BUSINESS_UNIT: (Role.UNIT_ADMINISTRATOR, Role.EXECUTIVE),
     Capacity.LEGAL: (Role.LEGAL,),
 }
+
+
+@dataclass(frozen=True)
+class Demand:
+    """How many different people must approve a version, and which roles must be among theirs."""
+
+    people: int = 1
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What the approval matrix demands, by kind of policy; `""` are the kinds without a row.
+
+    `matrix` is the key of the version that says so; None where none is in force.
+    """
+
+    by_kind: Mapping[str, Demand] = field(default_factory=dict)
+    matrix: int | None = None
+
+    def of(self, kind: str) -> Demand:
+        """For one kind; one approval where the matrix says nothing."""
+        return self.by_kind.get(kind) or self.by_kind.get("") or Demand()
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """All that are named for any kind."""
+        return frozenset(role for demand in self.by_kind.values() for role in demand.roles)
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What a version still lacks: approvals by these roles, and so many more by anybody."""
+
+    more: int
+    roles: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.more or self.roles)
+
+    def is_lessened_by(self, held: Collection[str]) -> bool:
+        """Whether an approval by who holds these roles would bring the version forward."""
+        return self.more > 0 or any(role in held for role in self.roles)
+
+    @property
+    def texts(self) -> list[str]:
+        """In words, one for each."""
+        found = [f"an approval by {label_of(role)}" for role in self.roles]
+        if not self.more:
+            return found
+        return ["one more approval" if self.more == 1 else f"{self.more} more approvals", *found]
+
+
+def lacking(demand: Demand, given: Iterable[Collection[str]]) -> Lacking:
+    """What is left of the demand; each approval is given as the roles that its giver held.
+
+    Whoever brings a role that is still missing counts among the people as well.
+    """
+    heard = list(given)
+    missing = tuple(role for role in demand.roles if not any(role in held for held in heard))
+    return Lacking(max(0, demand.people - len(heard) - len(missing)), missing)
 
 
 @dataclass(frozen=True)
@@ -216,6 +277,10 @@ explain(
     sign_off_by_different_people=(
         "Each side of an agreement is signed for by somebody else",
         "Ask another person of that side.",
+    ),
+    approval_given=(
+        "You have approved this content already",
+        "Somebody else gives what is missing; the version's page names it.",
     ),
     comments_closed=(
         "The version holds already, or is over",

@@ -4,7 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from config.access.rules import Role
 from config.apikit.serializers import Input
+from config.governance.approving import Standing
 from config.governance.backtest import MOST, USUAL
 from config.governance.models import Approval, Comment
 from config.governance.rules import Capacity
@@ -58,7 +60,34 @@ class ApprovalOut(serializers.ModelSerializer[Approval]):
         model = Approval
         fields = read_only_fields = (
             *("at", "reviewer", "decision", "content_hash", "comment", "in_setup_mode"),
+            *("roles", "matrix"),
         )
+
+
+class PendingOut(serializers.Serializer[Any]):
+    """What the approval matrix demands of a draft or a version in review, and what is missing."""
+
+    people = serializers.IntegerField(
+        source="demand.people", read_only=True, help_text="How many different people must approve."
+    )
+    roles = serializers.ListField(
+        source="demand.roles",
+        child=serializers.ChoiceField(choices=Role.choices),
+        read_only=True,
+        help_text="Roles of which one holder each must be among them.",
+    )
+    matrix = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text="The version that says so; null: as shipped."
+    )
+    given_by = serializers.SerializerMethodField(help_text="Whose approvals count so far.")
+    missing = serializers.ListField(
+        source="lacking.texts", child=serializers.CharField(), read_only=True,
+        help_text="In words; empty where nothing is missing.",
+    )  # fmt: skip
+
+    def get_given_by(self, standing: Standing) -> list[str]:
+        """By user name."""
+        return [row.reviewer.username for row in standing.given]
 
 
 class SignOffIn(Input):
@@ -171,6 +200,9 @@ class ReviewOut(serializers.Serializer[Any]):
     changes = ContentChangeOut(many=True, read_only=True)
     blockers = BlockerOut(many=True, read_only=True)
     approvals = ApprovalOut(many=True, read_only=True)
+    pending = PendingOut(
+        read_only=True, allow_null=True, help_text="Null once the version is decided."
+    )
     sign_offs = SideOut(
         many=True,
         read_only=True,

@@ -57,6 +57,7 @@ def _bodies(world: World) -> dict[str, Body]:
             "reason": why,
         },
         "delegation-list": {"delegate": "alice", "until": now + day, "reason": why},
+        "approval-matrix-list": {"key": "default"},
         "agreement-list": {"key": "new", "unit": unit},
         "policy-freedom-list": {"about": _enterprise_policy(), "freedom": "locked"},
         "operating-model-list": {"key": "default"},

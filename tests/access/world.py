@@ -21,6 +21,8 @@ from config.access.delegations import delegate
 from config.access.models import RoleAssignment
 from config.access.rules import Role
 from config.agreements.models import AgreementVersion
+from config.approvals.models import ApprovalMatrixVersion
+from config.approvals.rules import shipped_demands
 from config.audit.models import (
     Checkpoint,
     GrantChange,
@@ -223,6 +225,7 @@ def _make_policies(world: World) -> None:
     make_escalation.policy([make_escalation.person_tier(alice)], rounds=1)
     drafts: dict[Any, tuple[str, Any, Any]] = {
         SettingVersion: ("lifecycle.reopen_days", {"value": 5}, None),
+        ApprovalMatrixVersion: ("default", None, {"demands": shipped_demands()}),
         AgreementVersion: ("acme", {"counterparty": SECRET}, {"definitions": []}),
         OperatingModelVersion: ("default", {"model": "local"}, None),
         SegregationVersion: ("default", None, {"role_pairs": shipped_role_pairs()}),

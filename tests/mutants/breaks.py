@@ -123,7 +123,7 @@ BREAKS = (
     Break(
         "authors approve their own policies",
         "config/governance/operations.py",
-        "    return bool({actor.pk, *principals} & authors_of(version))\n",
+        "    return version.pk in own_among([version], actor)\n",
         "    return False\n",
         "tests/config/governance/test_life.py::test_refuses_approval_by_the_author",
     ),
