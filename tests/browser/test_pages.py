@@ -10,6 +10,7 @@ from compliance.evidence.operations import request_audit
 from compliance.governance_reviews.operations import give_feedback, open_review
 from config import clock
 from config.agreements.models import AgreementVersion
+from config.approvals.operations import seed_approval_matrix
 from config.due.worker import run_due
 from config.duties.operations import seed_matrix
 from config.federation.operations import propose_freedom
@@ -100,6 +101,7 @@ PAGES["policies"] = {
     "comment": "/admin/incidents/severitytableversion/{severity-draft}/do/comment/",
     "agreements": "/admin/config/agreementversion/",
     "agreement": "/admin/config/agreementversion/{agreement}/change/",
+    "approval-matrix": "/admin/config/approvalmatrixversion/{approvals}/change/",
     "freedom": "/admin/config/freedomversion/{freedom}/change/",
     "boundaries": "/admin/incidents/boundaryversion/{boundaries}/change/",
     "governance-review": "/admin/compliance/governancereview/{governance}/change/",
@@ -184,6 +186,7 @@ def _governed(person: User) -> dict[str, Any]:
         "agreement": _agreement(severity.policy, person),
         "freedom": propose_freedom(severity.policy, freedom="locked", actor=person, reason="One"),
         "boundaries": in_force(seed_boundaries(person)),
+        "approvals": new_draft(in_force(seed_approval_matrix(person)).policy, actor=person),
     }  # fmt: skip
 
 
