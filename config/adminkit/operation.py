@@ -68,7 +68,8 @@ class OperationAdmin(BaseAdmin):
 
     def may_do(self, request: HttpRequest, verb: Verb, obj: Any) -> bool:
         """The same answer as the API's, unless the room says otherwise."""
-        return access_of(request).may(verb.permission, obj)
+        access = access_of(request)
+        return verb.allowed(obj, access) if verb.allowed else access.may(verb.permission, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """With an operation, and `add_check`."""

@@ -38,7 +38,7 @@ from config.adminkit.policy_forms import (
 )
 from config.adminkit.policy_story import PolicyStoryAdmin
 from config.adminkit.scoped import BaseAdmin
-from config.adminkit.scoping import access_of, actor_of, visible_rows
+from config.adminkit.scoping import actor_of, visible_rows
 from config.adminkit.verbs import ReasonForm, Verb, VerbForm
 from config.conditions.fields import ConditionField
 from config.conditions.forms import BuilderField
@@ -48,7 +48,6 @@ from config.governance.backtest import replay_of, run_backtest
 from config.governance.content import parts_of, root_fields
 from config.governance.drafts import place_of
 from config.governance.models import Policy, PolicyVersion, VersionState, verbs_from
-from config.governance.rules import COMMENTERS
 from config.governance.wording import period_of, text_of
 from config.organisation.models import BusinessUnit
 
@@ -174,13 +173,14 @@ class PolicyAdmin(PolicyStoryAdmin):
             form=BackTestForm,
             help="What this version would have decided on past records, beside the one in force.",
         ),
-        Verb("comment", operations.comment, form=TextForm),
-        Verb("approve", operations.approve, form=ApproveForm),
+        Verb("comment", operations.comment, form=TextForm, allowed=operations.may_comment),
+        Verb("approve", operations.approve, form=ApproveForm, allowed=approving.may_approve),
         Verb("send_back", operations.send_back, form=ReasonForm),
         Verb(
             "sign_off",
             signing.sign_off,
             form=SignOffForm,
+            allowed=signing.may_sign_off,
             help="For one side of the agreements that bind this version: exactly this content.",
         ),
         Verb(
@@ -223,16 +223,6 @@ class PolicyAdmin(PolicyStoryAdmin):
         if obj.state not in signing.OVER:
             found.append("comment")
         return [*found, "sign_off"] if obj.state in signing.FROZEN else found
-
-    def may_do(self, request: HttpRequest, verb: Verb, obj: Any) -> bool:
-        """Approvals by whom the matrix names; a signature by role where the agreement holds."""
-        if verb.name == "approve":
-            return approving.may_approve(obj, access_of(request))
-        if verb.name == "sign_off":
-            return bool(signing.capacities_of(obj, actor_of(request)))
-        if verb.name == "comment":
-            return actor_of(request).is_superuser or access_of(request).holds(*COMMENTERS)
-        return super().may_do(request, verb, obj)
 
     def blockers_of(self, verb: Verb, obj: PolicyVersion) -> list[Blocker]:
         """What the rooms say against an activation."""

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextareaWidget
 
+from config.access.visibility import Access
 from config.errors import Blocker
 
 
@@ -54,8 +55,10 @@ class MomentForm(NoteForm):
 class Verb:
     """One thing that can be done to a record.
 
-    `name` is the API's name and, unless `right` differs, what `may` is asked. `guard` names the
-    action whose blockers are listed before the button. With `bulk` it works on selected rows too.
+    `name` is the API's name and, unless `right` differs, what `may` is asked; `allowed` answers
+    instead, for a record and a visitor's access, where the record's place doesn't decide alone.
+    `guard` names the action whose blockers are listed before the button. With `bulk` it works on
+    selected rows too.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Verb:
     label: str = ""
     form: type[VerbForm] | None = None
     right: str = ""
+    allowed: Callable[[Any, Access], bool] | None = None
     guard: str = ""
     bulk: bool = False
     danger: bool = False

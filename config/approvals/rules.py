@@ -4,14 +4,14 @@ from typing import Any
 
 from config.access.rules import Role
 from config.apikit.codes import explain
-from config.governance.rules import COMMENTERS
+from config.governance.rules import UNDER_RULES
 
 MATRIX_KEY = "default"
 MATRIX_TITLE = "Approval matrix"
 MOST_PEOPLE = 5
 EVERY_OTHER = "Every other kind"
 # Who may be asked for an approval: auditors and tools decide nothing.
-ROLE_CHOICES = [(role.value, str(role.label)) for role in COMMENTERS]
+ROLE_CHOICES = [(role.value, str(role.label)) for role in UNDER_RULES]
 
 
 def in_order(names: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from config.access.visibility import Access, access_for
 from config.errors import FourEyes, NotAllowed, Refused
 from config.events.operations import ask
 from config.governance.models import Approval, Decision, PolicyVersion, VersionState
-from config.governance.rules import COMMENTERS, Demand, Demands, Lacking, lacking
+from config.governance.rules import UNDER_RULES, Demand, Demands, Lacking, lacking
 from config.organisation.models import User
 
 UNDECIDED = (VersionState.DRAFT, VersionState.IN_REVIEW)
@@ -94,7 +94,7 @@ def roles_at(version: PolicyVersion, access: Access) -> list[str]:
 
     By role alone: being a superuser makes nobody legal.
     """
-    return [role for role in COMMENTERS if access.holding((role,)).reaches(version)]
+    return [role for role in UNDER_RULES if access.holding((role,)).reaches(version)]
 
 
 def refuse_second_approval(actor: User, given: Sequence[Approval]) -> None:

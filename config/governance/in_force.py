@@ -94,15 +94,17 @@ def _candidates(
     What other units have isn't read, however many they are.
     """
     rows = version_model(kind).objects.filter(policy__kind=kind, policy__key__in=list(keys))
-    found = rows.in_force_at(at or clock.now()).filter(_reaching(unit))
-    return _as_it_was(list(found.select_related("policy")), at)
+    return _held(rows.filter(_reaching(unit)), at)
 
 
-def _as_it_was[M: PolicyVersion](candidates: list[M], at: datetime.datetime | None) -> list[M]:
-    """For a time of its own, with what the enterprise left to units then.
+def _held(rows: Any, at: datetime.datetime | None, *related: str) -> list[Any]:
+    """Those in force then, with their policies; `at` a past time, with what was left to units then.
 
-    Read only where a unit's version stands beside the enterprise's: else nothing depends on it.
+    That is read only where a unit's version stands beside the enterprise's: else nothing depends
+    on it.
     """
+    found = rows.in_force_at(at or clock.now()).select_related("policy", *related)
+    candidates: list[PolicyVersion] = list(found)
     above = {each.policy_id: each.policy for each in candidates if each.policy.unit_id is None}
     if at is None or len(above) in (0, len(candidates)):
         return candidates
@@ -125,8 +127,7 @@ def _reaching(unit: BusinessUnit | None) -> Q:
 def active_by_unit(kind: str, key: str, at: datetime.datetime | None = None) -> dict[int, Any]:
     """For each unit the version that `active` would give, in two queries; units without are out."""
     rows = version_model(kind).objects.filter(policy__kind=kind, policy__key=key)
-    candidates = list(rows.in_force_at(at or clock.now()).select_related("policy"))
-    candidates = _as_it_was(candidates, at)
+    candidates = _held(rows, at)
     if not candidates:
         return {}
     parents = dict(BusinessUnit.objects.values_list("pk", "parent_id"))
@@ -183,8 +184,8 @@ def settings_in_force(
     unit: BusinessUnit | None = None, at: datetime.datetime | None = None
 ) -> dict[str, SettingVersion]:
     """All settings that have a version in force, by key, in the queries of one."""
-    rows = SettingVersion.objects.in_force_at(at or clock.now()).filter(_reaching(unit))
-    candidates = _as_it_was(list(rows.select_related("policy__unit", "author")), at)
+    rows = SettingVersion.objects.filter(_reaching(unit))
+    candidates = _held(rows, at, "policy__unit", "author")
     chain = _chain(unit, candidates)
     found = {key: nearest_of(held, chain) for (_, key), held in _by_policy(candidates).items()}
     return {key: each for key, each in found.items() if isinstance(each, SettingVersion)}
@@ -197,8 +198,7 @@ def all_in_force(
 
     By kind and key, in the queries of one; the base rows: `content.concrete` gives the rest.
     """
-    rows = PolicyVersion.objects.in_force_at(at or clock.now()).filter(_reaching(unit))
-    candidates = _as_it_was(list(rows.select_related("policy__unit", "author")), at)
+    candidates = _held(PolicyVersion.objects.filter(_reaching(unit)), at, "policy__unit", "author")
     chain, found = _chain(unit, candidates), _by_policy(candidates)
     return [version for name in sorted(found) for version in _holding(name[0], found[name], chain)]
 

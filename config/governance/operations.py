@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from config.access.separation import require_separate
-from config.access.visibility import access_for
+from config.access.visibility import Access, access_for
 from config.audit.tracking import lock
 from config.due.operations import cancel
 from config.errors import (
@@ -39,7 +39,7 @@ from config.governance.models import (
     VersionState,
     verbs_from,
 )
-from config.governance.rules import COMMENTERS
+from config.governance.rules import UNDER_RULES
 from config.governance.rules import content_hash as hash_of
 from config.organisation.models import BusinessUnit, User
 
@@ -211,6 +211,11 @@ def send_back[M: PolicyVersion](version: M, *, actor: User, reason: str) -> M:
     return version
 
 
+def may_comment(version: PolicyVersion, access: Access) -> bool:
+    """Whoever works under rules, wherever the version holds."""
+    return access.user.is_superuser or access.holds(*UNDER_RULES)
+
+
 @transaction.atomic
 def comment[M: PolicyVersion](version: M, *, actor: User, text: str) -> M:
     """Say something of a version before it holds, for its authors and reviewers to read.
@@ -218,7 +223,7 @@ def comment[M: PolicyVersion](version: M, *, actor: User, text: str) -> M:
     Raises `NotAllowed`, `Refused` (`comments_closed`) and `Invalid`.
     """
     require_person(actor, "comment on")
-    if not (actor.is_superuser or access_for(actor).holds(*COMMENTERS)):
+    if not may_comment(version, access_for(actor)):
         raise NotAllowed("Comments come from those who work under the rules.", audit=True)
     lock_version(version)
     if version.state in (VersionState.ACTIVE, VersionState.RETIRED):

@@ -39,7 +39,7 @@ VERBS: Mapping[str, Need] = {
 
 
 # Whoever works under rules, or answers for them; auditors and tools write nothing here.
-COMMENTERS = tuple(
+UNDER_RULES = tuple(
     each for each in Role if each not in (Role.AUDITOR, Role.INTEGRATOR, Role.VENDOR_USER)
 )
 

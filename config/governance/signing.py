@@ -115,6 +115,11 @@ def capacities_of(version: PolicyVersion, person: User) -> list[Capacity]:
     ]
 
 
+def may_sign_off(version: PolicyVersion, access: Access) -> bool:
+    """For some side that has not signed: by role where the agreement holds."""
+    return access.user.is_authenticated and bool(capacities_of(version, access.user))
+
+
 @transaction.atomic
 def sign_off[M: PolicyVersion](
     version: M, *, actor: User, capacity: str, content_hash: str, comment: str = ""

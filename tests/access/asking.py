@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from tests.access.bodies import body_for
+from tests.access.bodies import OF_ANY_POLICY, body_for
 from tests.access.routes import Call
 from tests.access.world import World
 from tests.config import make
@@ -18,7 +18,6 @@ OPEN_VERBS = {
     "delegation-revoke",
     "break-glass-review",
 }
-OPEN_OF_ANY_POLICY = ("-comment", "-sign-off")
 
 type Ask = Callable[[Call], Any]
 
@@ -38,7 +37,7 @@ def caller(world: World, name: str) -> Ask:
     def ask(call: Call) -> Any:
         headers = {"HTTP_IF_MATCH": "*"} if call.method in ("patch", "delete") else {}
         creates = call.method == "post" and not call.detail
-        asked_later = call.name in OPEN_VERBS or call.name.endswith(OPEN_OF_ANY_POLICY)
+        asked_later = call.name in OPEN_VERBS or call.name.endswith(tuple(OF_ANY_POLICY))
         good = body_for(call.name, world) if creates or asked_later else {}
         body = None if call.method == "get" else good
         return undone(lambda: getattr(client, call.method)(call.url, body, **headers))

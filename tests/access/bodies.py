@@ -17,6 +17,7 @@ from tests.access.world import World
 type Body = dict[str, Any]
 
 
+# By how the route's name ends: whatever kind the policy is of.
 OF_ANY_POLICY: dict[str, Body] = {
     "-comment": {"text": "Why seven?"},
     "-sign-off": {"capacity": "legal"},

@@ -39,14 +39,14 @@ THEIRS = ("/admin/compliance/auditrequest/",)
 # bind superusers too: an exception is for compliance to approve, and who signs for a side of an
 # agreement speaks for it by a role.
 NEEDLESS = {"break-glass-list"}
-NOT_EVEN_ROOTS = {"duty-exception-approve", "agreement-sign-off"}
+NOT_EVEN_ROOTS = {"duty-exception-approve"}
 # It asks what would happen, by POST as the question is long.
 ASKS_ONLY = {"escalationpolicy-simulate"}
 
 type Wrong = dict[str, int]
 
 
-def is_for_a_side(call: Call) -> bool:
+def is_said_for_others(call: Call) -> bool:
     """What a superuser alone can't say in the name of others."""
     return call.name in NOT_EVEN_ROOTS or call.url.endswith(("/sign-off/", "/do/sign_off/"))
 
@@ -130,7 +130,7 @@ def test_refuses_nothing_to_a_superuser_but_what_the_state_refuses(
 ):
     root = caller(world, "root")
     creates = [call for call in writes if call.method == "post" and not call.detail]
-    changes = [call for call in writes if call not in creates and not is_for_a_side(call)]
+    changes = [call for call in writes if call not in creates and not is_said_for_others(call)]
     creates = [call for call in creates if call.name not in NEEDLESS]
 
     assert unlike(reads, root, 200) == {}
@@ -191,7 +191,7 @@ def test_sends_whoever_is_not_signed_in_to_the_door(world: World, pages: list[Ca
 
 
 def test_opens_every_page_to_a_superuser(world: World, pages: list[Call]):
-    opened = [call for call in pages if not is_closed(call) and not is_for_a_side(call)]
+    opened = [call for call in pages if not is_closed(call) and not is_said_for_others(call)]
     closed = [call for call in pages if call not in opened]
 
     assert unlike(opened, visitor(world, "root"), 200) == {}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.governance.rules import COMMENTERS, Demand, Demands, Lacking, lacking
+from config.governance.rules import UNDER_RULES, Demand, Demands, Lacking, lacking
 
 PLAIN: frozenset[str] = frozenset({"policy_approver"})
 LEGAL: frozenset[str] = frozenset({"legal"})
@@ -27,7 +27,7 @@ TABLE = [
     (Demand(1, ("legal", "compliance_officer")), [LEGAL], Lacking(0, ("compliance_officer",))),
     (Demand(3, ("legal",)), [PLAIN, LEGAL, PLAIN], Lacking(0, ())),
 ]
-NAMES = sorted(COMMENTERS)
+NAMES = sorted(UNDER_RULES)
 HELD = st.frozensets(st.sampled_from(NAMES), max_size=4)
 DEMANDS = st.builds(
     Demand,
