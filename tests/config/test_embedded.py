@@ -13,7 +13,8 @@ import psycopg
 import pytest
 
 from config import embedded
-from config.embedded.place import CHECKOUT, Home, homes
+from config.embedded import place
+from config.embedded.place import CHECKOUT, TESTS, Home, homes
 
 ENSURE = """
 import sys; from pathlib import Path; from config import embedded
@@ -220,9 +221,23 @@ def test_says_what_to_do_when_the_passwords_are_gone(home):
 
 def test_obeys_the_environment_about_its_place(tmp_path):
     chosen = homes({"WATCHBILL_PGDATA": str(tmp_path)})
-    for_tests = homes({"WATCHBILL_PGDATA": str(tmp_path)}, "pg-test")
+    for_tests = homes({"WATCHBILL_PGDATA": str(tmp_path)}, TESTS)
 
     assert [each.path for each in chosen] == [tmp_path]
     assert [each.path for each in for_tests] == [tmp_path / "pg-test"]
     assert homes({})[0].path == CHECKOUT / "var" / "pg"
     assert CHECKOUT.name in homes({})[1].path.parent.name
+
+
+def test_keeps_the_server_of_tests_in_memory_where_there_is_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(place, "MEMORY", tmp_path)
+    monkeypatch.setattr(place, "ROOM", 1)
+    with_room = homes({}, TESTS)
+    monkeypatch.setattr(place, "ROOM", 2**80)
+    without = homes({}, TESTS)
+    monkeypatch.setattr(place, "MEMORY", tmp_path / "nowhere")
+
+    assert with_room[0].path.parent.parent == tmp_path
+    assert [each.path for each in without] == [each.path for each in with_room[1:]]
+    assert homes({}, TESTS) == without
+    assert homes({})[0].path == CHECKOUT / "var" / "pg"

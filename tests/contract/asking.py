@@ -1,54 +1,54 @@
 """Questions made of the document: good ones about real rows, any that it allows, and bad ones."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import requests
-import urllib3
 from django.core.serializers.json import DjangoJSONEncoder
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
 from rest_framework.test import APIClient
 from schemathesis import GenerationMode
-from schemathesis.core.failures import FailureGroup
 
 from tests.access.asking import undone
 from tests.access.bodies import body_for
 from tests.access.routes import API, every_route
 from tests.access.world import World
-from tests.contract.document import HELD_IN
+from tests.contract.document import HELD_IN, NAMES, as_response, broken, template
 
 CARRIED = {"method", "url", "params", "headers", "cookies", "json", "data"}
 MANY = 3
-NAMES = re.compile(r"\{\w+\}")
 type Faults = list[str]
 type Clients = Mapping[str, APIClient]
 
 
 class Questions:
-    """What to ask about a world, operation by operation, and everybody the same.
+    """What to ask about a world, operation by operation.
 
-    Making a question costs more than asking it. `wide` is the one who is asked more of them, and
-    of rows that aren't there too.
+    `wide` asks the most, and of rows that aren't there too; of the others each asks a share.
+    What everybody is answered to the plainest question is compared with the document where the
+    permission table is (`tests/access/test_permissions.py`).
     """
 
     def __init__(self, world: World, clients: Mapping[str, APIClient], *, wide: str) -> None:
-        self.world, self.clients, self.wide = world, clients, wide
+        self.world, self.wide = world, wide
         self.client = clients[wide]
+        self._clients, self._others = clients, cycle(sorted(clients.keys() - {wide}))
         for client in clients.values():
             client.raise_request_exception = False
-        self.routes = {_template(each.filled(**_braces(each.parameters))): each
+        self.routes = {template(each.filled(**_braces(each.parameters))): each
                        for each in every_route() if each.path.startswith(API)}  # fmt: skip
 
     def faults(self, operation: Any) -> Faults:
         """What was answered that the document doesn't say: to whom, and with which status."""
         found: Faults = []
-        for mode, strategy in self._strategies(operation):
-            self._ask(strategy, mode, self.clients, found)
         mine = {self.wide: self.client}
+        other = next(self._others)
+        for mode, strategy in self._strategies(operation):
+            self._ask(strategy, mode, {**mine, other: self._clients[other]}, found)
         self._ask(operation.as_strategy(), GenerationMode.POSITIVE, mine, found, MANY)
         return found
 
@@ -64,7 +64,7 @@ class Questions:
 
     def _real(self, operation: Any) -> dict[str, Any]:
         """The key of a row that is there, its version, and a good body where there is one."""
-        route = self.routes[_template(operation.path)]
+        route = self.routes[template(operation.path)]
         found: dict[str, Any] = {}
         if names := NAMES.findall(operation.path):
             key = self._key(operation.path)
@@ -80,7 +80,7 @@ class Questions:
         return found
 
     def _key(self, path: str) -> str:
-        view = self.routes[_template(path)].callback.cls
+        view = self.routes[template(path)].callback.cls
         return str(getattr(self.world[view.model], view.lookup_field))
 
     def _ask(
@@ -98,11 +98,8 @@ class Questions:
         def ask(case: Any) -> None:
             for name, client in clients.items():
                 answer = undone(partial(_sent, case, client))
-                try:
-                    case.validate_response(answer, checks=HELD_IN[mode])
-                except FailureGroup as group:
-                    found = (f"{name}, {answer.status_code}: {each}" for each in group.exceptions)
-                    faults.extend(found)
+                found = broken(case, answer, HELD_IN[mode])
+                faults.extend(f"{name}: {each}" for each in found)
 
         ask()
 
@@ -116,21 +113,7 @@ def _sent(case: Any, client: APIClient) -> requests.Response:
     found = send(prepared.method, prepared.path_url, prepared.body or b"",
                  prepared.headers.get("Content-Type", "application/json"),
                  headers=prepared.headers)  # fmt: skip
-    return _as_response(found, prepared)
-
-
-def _as_response(found: Any, asked: requests.PreparedRequest) -> requests.Response:
-    answer = requests.Response()
-    answer.status_code, answer.request, answer.url = found.status_code, asked, asked.url or ""
-    content = b"".join(found.streaming_content) if found.streaming else found.content
-    answer.raw = urllib3.HTTPResponse(content, headers=dict(found.headers))
-    answer.headers.update(found.headers)
-    answer._content = content
-    return answer
-
-
-def _template(path: str) -> str:
-    return NAMES.sub("{}", path)
+    return as_response(found, prepared)
 
 
 def _braces(names: list[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tests.contract.asking import Questions
 from tests.contract.document import strict
 
 WIDE = "admin"  # reaches the most, so asks the most
-SHARES = 6  # of the operations, so that several processes ask at once
+SHARES = 2  # of the operations, so that several processes ask at once
 METHODS = {"get", "post", "put", "patch", "delete", "options", "trace"}
 
 
@@ -46,7 +46,7 @@ def questions(world: World) -> Questions:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("share", range(SHARES))
-def test_answers_everybody_as_the_document_says(questions: Questions, share: int):
+def test_answers_any_question_as_the_document_says(questions: Questions, share: int):
     broken = {}
 
     for found in list(strict().get_all_operations())[share::SHARES]:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from config.embedded.place import homes, settle
+from config.embedded.place import TESTS, homes, settle
 from tests.mutants.breaks import BREAKS, Break
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +80,7 @@ def run(copy: Path, tests: Iterable[str]) -> int:
 def server_home() -> str:
     """The folder in which the embedded test server has its own: a copy makes no server anew."""
     major = int(os.environ.get("WATCHBILL_TEST_PG", "18"))
-    home, _ = settle(homes(os.environ, "pg-test", major))
+    home, _ = settle(homes(os.environ, TESTS, major))
     return str(home.path.parent)
 
 

@@ -18,7 +18,7 @@ from config import embedded
 from config.database import parse
 from config.embedded import account
 from config.embedded.account import account_for
-from config.embedded.place import programs
+from config.embedded.place import MEMORY, in_memory, programs
 from tests.harness import databases, peers
 
 # What is committed must survive a kill of the server, though not a loss of power.
@@ -62,7 +62,7 @@ class OwnServer:
 def running(flags: Sequence[str] = FLAGS) -> Iterator[OwnServer]:
     """A new server that holds a copy of the tests' empty database."""
     # pytest closes its temporary folders to all but us, and root's server is another user.
-    base = Path(tempfile.mkdtemp(prefix="wb-"))
+    base = Path(tempfile.mkdtemp(prefix="wb-", dir=MEMORY if in_memory() else None))
     base.chmod(0o755)
     home = embedded.Home(base / "pg")
     try:

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from config import embedded
-from config.embedded.place import homes
-from tests.harness.databases import FLAGS, ROOT, UNSAFE
+from config.embedded.place import TESTS, homes
+from tests.harness.databases import FLAGS, ROOT
 
 OLDEST = 16
 PARTS = [
@@ -35,7 +35,7 @@ def server() -> Iterator[str]:
     """The address of a server of that version; stopped again where nobody else had started it."""
     if os.environ.get("DATABASE_URL") or os.environ.get("WATCHBILL_TEST_PG"):
         pytest.skip("this run was told on which PostgreSQL to run")
-    places = homes(os.environ, UNSAFE, OLDEST)
+    places = homes(os.environ, TESTS, OLDEST)
     was_running = embedded.find(places) is not None
     yield embedded.ensure(places, flags=FLAGS).superuser_url
     if not was_running:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config import embedded
-from config.embedded.place import homes
+from config.embedded.place import TESTS, homes
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, action: str, tests: bool, **options: Any) -> None:
-        where = homes(os.environ, "pg-test" if tests else "pg")
+        where = homes(os.environ, TESTS if tests else "pg")
         try:
             if action == "stop":
                 stopped = embedded.stop(where)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 
 from tests.harness import databases
 from tests.harness.databases import Clone
@@ -30,19 +29,28 @@ def left(
 
 
 @pytest.fixture
-def taken_over(left: Left, settings: Any) -> Iterator[Left]:
-    """The same, with this process pointed at its database, keys and checkpoints."""
-    settings.VAR = left.var
-    settings.SIGNING_KEY = left.var / "keys" / "signing.pem"
-    settings.CHECKPOINT_DIR = left.var / "checkpoints"
-    settings.SECRET_KEY = (left.var / "keys" / "secret").read_text()
-    with databases.pointed_at(left.database):
-        yield left
+def taken_over(
+    old: OldCode, django_db_setup: None, django_db_blocker: Any, tmp_path: Path, settings: Any
+) -> Iterator[Left]:
+    """The same, migrated, with this process pointed at its database, keys and checkpoints."""
+    with (
+        django_db_blocker.unblock(),
+        filled_installation(old, tmp_path, migrated=True) as found,
+        databases.pointed_at(found.database),
+    ):
+        settings.VAR = found.var
+        settings.SIGNING_KEY = found.var / "keys" / "signing.pem"
+        settings.CHECKPOINT_DIR = found.var / "checkpoints"
+        settings.SECRET_KEY = (found.var / "keys" / "secret").read_text()
+        yield found
 
 
 @pytest.fixture
 def migrated(old: OldCode, django_db_setup: None, django_db_blocker: Any) -> Iterator[Clone]:
     """The release's tables, without a row, migrated by the present code."""
-    with django_db_blocker.unblock(), empty_database(old) as clone, databases.pointed_at(clone):
-        call_command("migrate", database="owner", interactive=False, verbosity=0)
+    with (
+        django_db_blocker.unblock(),
+        empty_database(old, migrated=True) as clone,
+        databases.pointed_at(clone),
+    ):
         yield clone

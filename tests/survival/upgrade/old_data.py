@@ -1,7 +1,8 @@
 """Databases that a release made with its own code: empty, and filled by its operations.
 
 They are templates on the test server, as those of the present code are, and last for a day: what
-a demonstration company does is told from the day on which it was made.
+a demonstration company does is told from the day on which it was made. Of each there is another
+that the present code has migrated; migrating takes longer than most that is tested of it.
 """
 
 import datetime
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.core.management import call_command
 from psycopg import sql
 
 from tests.harness import databases
@@ -52,18 +54,19 @@ def environment(database: Clone, var: Path) -> dict[str, str]:
 
 
 @contextmanager
-def empty_database(code: OldCode) -> Iterator[Clone]:
-    """Migrated by the release, without a row."""
-    with _copy_of(_made(code).empty) as clone:
+def empty_database(code: OldCode, *, migrated: bool = False) -> Iterator[Clone]:
+    """The release's tables, without a row; `migrated` by the present code too."""
+    made = _made(code)
+    with _copy_of(_migrated(code, made.empty) if migrated else made.empty) as clone:
         yield clone
 
 
 @contextmanager
-def filled_installation(code: OldCode, folder: Path) -> Iterator[Left]:
+def filled_installation(code: OldCode, folder: Path, *, migrated: bool = False) -> Iterator[Left]:
     """The release's demonstration company, its keys, checkpoints and a backup, in `folder`."""
     made = _made(code)
     shutil.copytree(made.var, folder, dirs_exist_ok=True)
-    with _copy_of(made.filled) as clone:
+    with _copy_of(_migrated(code, made.filled) if migrated else made.filled) as clone:
         yield Left(clone, folder)
 
 
@@ -95,8 +98,21 @@ def _build(owner: psycopg.Connection[Any], code: OldCode, made: _Templates) -> N
     code.run(environ, "-c", code.release.fill)
     code.manage(environ, "audit_verify")
     code.manage(environ, "backup", "--out", str(made.var / BACKUP))
-    names = (sql.Identifier(f"{made.filled}_building"), sql.Identifier(made.filled))
-    owner.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
+    _rename(owner, f"{made.filled}_building", made.filled)
+
+
+def _migrated(code: OldCode, template: str) -> str:
+    """A copy that the present code has brought up to date, made by whoever asks first."""
+    name = f"{template}_{databases.digest()}"
+    with alone(FOLDER / "data.lock"), databases.server().connect(databases.server().owner) as owner:
+        if not _exists(owner, name):
+            building = Clone(f"{template}_migrating")
+            databases.drop_clone(building)
+            _create(owner, building.name, template)
+            with databases.pointed_at(building):
+                call_command("migrate", database="owner", interactive=False, verbosity=0)
+            _rename(owner, building.name, name)
+    return name
 
 
 def _drop_all(owner: psycopg.Connection[Any], code: OldCode) -> None:
@@ -121,10 +137,13 @@ def _copy_of(template: str) -> Iterator[Clone]:
 
 def _create(owner: psycopg.Connection[Any], name: str, template: str = "template1") -> None:
     owner.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(template)
-        )
+        databases.COPY.format(name=sql.Identifier(name), template=sql.Identifier(template))
     )
+
+
+def _rename(owner: psycopg.Connection[Any], before: str, after: str) -> None:
+    names = (sql.Identifier(before), sql.Identifier(after))
+    owner.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
 
 
 def _exists(owner: psycopg.Connection[Any], name: str) -> bool:

@@ -5,9 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.core.management import call_command
 
-from tests.harness import databases
 from tests.harness.databases import ROOT, Clone
 from tests.survival.upgrade import old_code as unpacking
 from tests.survival.upgrade.old_code import OldCode, old_code
@@ -72,14 +70,11 @@ def columns(database: Clone) -> dict[str, tuple[str, bool]]:
 def test_leaves_an_earlier_worker_all_that_it_reads_and_demands_nothing_new_of_it(
     old: OldCode, django_db_setup: None, django_db_blocker: Any
 ) -> None:
-    with (
-        django_db_blocker.unblock(),
-        empty_database(old) as database,
-        databases.pointed_at(database),
-    ):
-        before = columns(database)
-        call_command("migrate", database="owner", interactive=False, verbosity=0)
-        after = columns(database)
+    with django_db_blocker.unblock():
+        with empty_database(old) as database:
+            before = columns(database)
+        with empty_database(old, migrated=True) as database:
+            after = columns(database)
 
     known = {name.partition(".")[0] for name in before}
     gone = {name for name, (kind, _) in before.items() if after.get(name, ("",))[0] != kind}
