@@ -2,7 +2,6 @@
 
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView
 
 from config import health
 from config.access.api import AssignmentViewSet, MeView
@@ -47,7 +46,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("problems/", pages.problem_list, name="problems"),
     path("problems/<slug:code>", pages.problem_page, name="problem"),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", pages.DocumentView.as_view(), name="schema"),
     path("api/docs/", pages.DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/me/", MeView.as_view(), name="me"),
     path("api/v1/divergence/", DivergenceView.as_view(), name="divergence"),

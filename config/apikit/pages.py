@@ -1,6 +1,7 @@
 """Pages beside the API: one per problem code, the documentation, and errors outside DRF."""
 
 import sys
+from functools import cache
 from typing import Any
 
 from csp.decorators import csp_update
@@ -12,7 +13,10 @@ from django.template.loader import get_template
 from django.utils.decorators import method_decorator
 from django.views import defaults
 from django.views.decorators.http import require_safe
-from drf_spectacular.views import SpectacularSwaggerSplitView
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
 
 from config.apikit import codes
 from config.apikit.problems import RETRY_AFTER, document, plain
@@ -31,6 +35,32 @@ def problem_page(request: HttpRequest, code: str) -> HttpResponse:
 def problem_list(request: HttpRequest) -> HttpResponse:
     """All codes."""
     return render(request, "apikit/problems.html", {"codes": codes.every()})
+
+
+class DocumentView(SpectacularAPIView):
+    """The OpenAPI document, in YAML or JSON: the same for everybody, so it is made once a process.
+
+    Making it takes seconds, and anybody may ask for it.
+    """
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        """With the name under which to keep it."""
+        renderer: Any = request.accepted_renderer
+        kind: Any = type(renderer)
+        name = f"{settings.SPECTACULAR_SETTINGS['TITLE']}.{renderer.format}"
+        return HttpResponse(
+            _written(kind),
+            content_type=request.accepted_media_type,
+            headers={"Content-Disposition": f'inline; filename="{name}"'},
+        )
+
+
+@cache
+def _written(renderer: Any) -> bytes:
+    generator: Any = SchemaGenerator  # neither it nor the renderers have types
+    found: bytes = renderer().render(generator().get_schema(public=True), renderer_context={})
+    return found
 
 
 @method_decorator(csp_update(settings.DOCS_CSP), name="dispatch")

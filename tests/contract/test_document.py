@@ -1,11 +1,14 @@
 """Whoever asks: no failure, and nothing that `docs/openapi.yaml` doesn't say."""
 
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from django.test import Client
 from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
 
@@ -14,7 +17,7 @@ from tests.access.permissions import ANONYMOUS, PEOPLE, PERSONAS, make_people
 from tests.access.world import World, make_world
 from tests.config import make
 from tests.contract.asking import Questions
-from tests.contract.document import strict
+from tests.contract.document import PATH, strict
 
 WIDE = "admin"  # reaches the most, so asks the most
 SHARES = 2  # of the operations, so that several processes ask at once
@@ -22,7 +25,8 @@ METHODS = {"get", "post", "put", "patch", "delete", "options", "trace"}
 
 
 @pytest.fixture
-def world(db: None, settings: Any, tmp_path: Path) -> World:
+def world(db: None, settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> World:
+    caplog.set_level(logging.ERROR, logger="django.request")  # of refusals there are thousands
     settings.SIGNING_KEY, settings.CHECKPOINT_DIR = tmp_path / "key.pem", tmp_path / "points"
     settings.EXPORT_ROOT = tmp_path / "exports"
     settings.API_REQUESTS_PER_MINUTE = 1_000_000
@@ -67,6 +71,17 @@ def test_refuses_every_method_that_is_not_offered(questions: Questions):
             found[method, path] = (answer.status_code, allowed - {"head"} == operations.keys())
 
     assert {call: each for call, each in found.items() if each != (405, True)} == {}
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.oai.openapi", "application/json"])
+def test_is_what_the_site_gives_to_anybody(db: None, kind: str):
+    kept = yaml.load(PATH.read_text(), yaml.CSafeLoader)
+
+    answers = [Client().get("/api/schema/", headers={"Accept": kind}) for _ in range(2)]
+
+    assert [yaml.load(each.content, yaml.CSafeLoader) for each in answers] == [kept, kept]
+    assert [each["Content-Type"].split(";")[0] for each in answers] == [kind, kind]
+    assert 'filename="Watchbill API' in answers[0]["Content-Disposition"]
 
 
 def test_gives_only_examples_that_are_true():

@@ -7,6 +7,7 @@ import pytest
 
 from config.events import operations as events
 from config.organisation.models import User
+from fixtures.reference import seed_reference
 from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident
 from tests.harness import databases
@@ -19,6 +20,14 @@ from tests.incidents.alerts.knocking import Server
 def incident(checkout: Service, bob: User) -> Incident:
     """A new incident of checkout, reported by bob."""
     return make.incident(service=checkout, actor=bob)
+
+
+@pytest.fixture(scope="module")
+def seeded_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """What every installation begins with: seeding takes longer than most tests of it."""
+    with databases.for_several_tests(django_db_blocker):
+        seed_reference()
+        yield
 
 
 @pytest.fixture

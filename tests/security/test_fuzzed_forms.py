@@ -20,7 +20,7 @@ from tests.incidents import make as make_incidents
 from tests.security import hostile
 
 SHARES = 4
-EACH = 4
+EACH = 2
 FORMS = ("_add", "_change", "_verb")
 UNSENT = ("submit", "checkbox", "radio", "file")
 ANSWERS = {200, 302, 400, 403, 404, 409}

@@ -1,5 +1,8 @@
 """The people of governance, and a setting to work on."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from config.access.rules import Role
@@ -8,6 +11,7 @@ from config.governance.operations import propose
 from config.governance.seeding import seed_setting_policies
 from config.organisation.models import User
 from tests.config import make
+from tests.harness import databases
 
 KEY = "lifecycle.reopen_days"
 
@@ -39,10 +43,17 @@ def approvers(approver: User, second_approver: User) -> tuple[User, User]:
     return approver, second_approver
 
 
+@pytest.fixture(scope="module")
+def seeded_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """All settings at version 1: seeding takes longer than most tests of it."""
+    with databases.for_several_tests(django_db_blocker):
+        seed_setting_policies(make.system())
+        yield
+
+
 @pytest.fixture
-def seeded(db: None) -> SettingVersion:
-    """All settings at version 1; returns the one to work on."""
-    seed_setting_policies(make.system())
+def seeded(seeded_once: None, db: None) -> SettingVersion:
+    """Of all settings at version 1 the one to work on."""
     return SettingVersion.objects.get(policy__key=KEY)
 
 

@@ -33,13 +33,6 @@ def test_lists_what_holds(seeded, mallory):
     assert found["ack.target_minutes"]["shown"] == "SEV1 5, SEV2 10, SEV3 30, SEV4 240 minutes"
 
 
-def test_lists_the_shipped_defaults_before_any_version(mallory):
-    answer = make.api(mallory).get(URL)
-
-    found = {row["key"]: row for row in answer.data["results"]}
-    assert (found[KEY]["id"], found[KEY]["value"], found[KEY]["allowed"]) == (None, 7, [])
-
-
 def test_takes_a_setting_through_its_life(seeded, author, approvers):
     writer, reviewer = make.api(author), make.api(approvers[0])
     made = draft_by(author)

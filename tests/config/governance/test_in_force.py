@@ -31,6 +31,13 @@ def put_in_force(value, *, key=KEY, unit=None, author, approver):
 
 
 @pytest.fixture
+def seeded(db):
+    """Anew for each test: others begin with an empty database."""
+    seed_setting_policies(make.system())
+    return SettingVersion.objects.get(policy__key=KEY)
+
+
+@pytest.fixture
 def people(author, approvers):
     return {"author": author, "approver": approvers[0]}
 
@@ -38,6 +45,13 @@ def people(author, approvers):
 def test_is_the_shipped_default_in_an_empty_database():
     assert setting(KEY) == 7
     assert setting_version(KEY) is None
+
+
+def test_lists_the_shipped_defaults_before_any_version(mallory):
+    answer = make.api(mallory).get("/api/v1/settings/")
+
+    found = {row["key"]: row for row in answer.data["results"]}
+    assert (found[KEY]["id"], found[KEY]["value"], found[KEY]["allowed"]) == (None, 7, [])
 
 
 def test_refuses_keys_that_nobody_registered():

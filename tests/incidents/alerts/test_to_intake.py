@@ -6,7 +6,6 @@ from config import clock
 from config.access.rules import Role
 from config.due.worker import run_due
 from config.organisation.models import User
-from fixtures.reference import seed_reference
 from incidents.alerts.models import Alert, IngestSource, PayloadState
 from incidents.alerts.rules import Effect, Status
 from incidents.catalog.models import Service
@@ -21,8 +20,8 @@ ITEMS = "/api/v1/intake-items/"
 
 
 @pytest.fixture(autouse=True)
-def seeded(db: None) -> None:
-    seed_reference()
+def seeded(seeded_once: None, db: None) -> None:
+    """Reference data in place."""
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import pytest
 
-from fixtures.reference import seed_reference
-
 
 @pytest.fixture(autouse=True)
-def seeded(db: None) -> None:
-    seed_reference()
+def seeded(seeded_once: None, db: None) -> None:
+    """Reference data in place."""

@@ -9,7 +9,6 @@ from config.errors import Blocker
 from config.events import operations as events
 from config.events.models import Event
 from config.organisation.models import User
-from fixtures.reference import seed_reference
 from incidents.catalog.models import Service
 from incidents.intake.models import Conversion, IntakeItem, ItemState, WorkRecord
 from incidents.lifecycle.models import Incident
@@ -23,8 +22,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def seeded(database: None) -> None:
-    seed_reference()
+def seeded(seeded_once: None, db: None) -> None:
+    """Reference data in place."""
 
 
 def report(client: Any, **answers: Any) -> Any:

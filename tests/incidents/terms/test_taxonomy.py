@@ -8,7 +8,6 @@ from config.errors import Invalid
 from config.governance.models import VersionState
 from config.organisation.models import BusinessUnit, User
 from config.organisation.rules import Domain
-from fixtures.reference import seed_reference
 from incidents.catalog.models import Service
 from incidents.components.models import Component
 from incidents.lifecycle.models import Incident
@@ -33,8 +32,7 @@ def _found(tree: Tree, kind: str, key: str) -> Term:
 
 
 @pytest.fixture
-def seeded(db: None) -> TaxonomyVersion:
-    seed_reference()
+def seeded(seeded_once: None, db: None) -> TaxonomyVersion:
     return TaxonomyVersion.objects.get(state=VersionState.ACTIVE)
 
 
