@@ -23,6 +23,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
+from config import garbage
 from config.front import BODY_SECONDS, Answer, Body, clean_headers, too_large
 from config.traffic import place_of, traffic
 
@@ -103,6 +104,7 @@ class Front:
             logger.exception("start-up failed")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        garbage.settle()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._each("shutdown")

@@ -8,7 +8,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from config import clock
+from config import clock, garbage
 from config.audit import sealing
 from config.audit.models import Unsealed
 from config.due import installation, selfaudit, webhook
@@ -46,6 +46,7 @@ class Worker:
 
         False when it ended because nothing could be sent any more: it is to be started again.
         """
+        garbage.settle()
         sender = Companion(send, self._sender_ended)
         when_database_answers(installation.hear_the_time, self.stop)
         when_database_answers(installation.confirm, self.stop)

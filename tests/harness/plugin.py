@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from config import clock
+from config import clock, garbage
 from tests.harness import databases, network, peers, processes
 
 type Blocker = Any  # pytest_django keeps its class private
@@ -108,6 +108,11 @@ def closed_network() -> Iterator[None]:
     """No test leaves this machine."""
     with network.closed():
         yield
+
+
+def pytest_collection_finish() -> None:
+    """As a process of the product does once it is up."""
+    garbage.settle()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -97,9 +97,14 @@ def _unpack(release: Release, tree: Path) -> None:
     fresh.rename(tree)
 
 
+def _pinned(lock: Path) -> set[str]:
+    """`name==version` of each package."""
+    return {line.split()[0] for line in lock.read_text().splitlines() if "==" in line}
+
+
 def _python(release: Release, tree: Path) -> str:
-    """This very Python where the release needs the same packages, else one with its own."""
-    if (tree / LOCK).read_bytes() == (ROOT / LOCK).read_bytes():
+    """This very Python where it has all that the release needs, else one with its own packages."""
+    if _pinned(tree / LOCK) <= _pinned(ROOT / LOCK):
         return sys.executable
     home = tree.with_name("venv")
     python = home / "bin" / "python"
