@@ -59,6 +59,12 @@ UNION ALL SELECT '', kind, array_agg(DISTINCT id) FROM held
 """
 
 
+# The latter alone: what lies below containers needn't be looked for.
+ONE_BY_ONE = """
+SELECT kind, array_agg(DISTINCT id) FROM ({seed}) held (name, kind, id)
+WHERE kind NOT IN ('unit', 'team', 'service') GROUP BY kind
+"""
+
 _more: list[str] = []
 
 
@@ -73,12 +79,25 @@ def also_granted(seed: str) -> None:
 
 def granted(user_id: int | None, tables: Tables) -> Reach:
     """By codename of the level; under the empty name the records granted one by one."""
+    return _read(*_grants(user_id, tables), tables)
+
+
+def one_by_one(user_id: int | None, tables: Tables) -> dict[str, frozenset[int]]:
+    """The records granted one by one, by label of their model: as `granted` has them, but cheap."""
+    seed, params = _grants(user_id, tables)
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_BY_ONE.format(seed=seed), params)
+        return {kind: frozenset(ids) for kind, ids in cursor}
+
+
+def _grants(user_id: int | None, tables: Tables) -> tuple[str, list[Any]]:
+    """The statement that finds all grants of a user, and its parameters."""
     labels = {model._meta.label_lower: kind for kind, model in tables.items()}
     now = clock.now()
     params: list[Any] = [list(labels), list(labels.values()), user_id]
     for _ in _more:
         params += [user_id, now, now]
-    return _read("\nUNION ALL ".join((GRANTS, *_more)), params, tables)
+    return "\nUNION ALL ".join((GRANTS, *_more)), params
 
 
 def assigned(roles: RoleAssignmentQuerySet, tables: Tables) -> Reach:

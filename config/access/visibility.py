@@ -41,6 +41,11 @@ def register_container(kind: ContainerType, model: type[models.Model]) -> None:
     _containers[kind] = model
 
 
+def opened_to(user: User) -> Mapping[str, frozenset[int]]:
+    """Which records the user was granted one by one, by label: without what their roles reach."""
+    return reach.one_by_one(user.pk, _containers)
+
+
 def container_model(kind: str) -> type[models.Model]:
     """The model behind a container type."""
     return _containers[kind]
