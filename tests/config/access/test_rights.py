@@ -9,10 +9,17 @@ from config import clock
 from config.access.delegations import delegate
 from config.access.models import RoleAssignment
 from config.access.rules import Role
+from config.access.visibility import Access, opened_to
+from config.breakglass.operations import break_glass
 from config.organisation.models import BusinessUnit, Team, User
+from incidents.catalog.models import Service
+from incidents.lifecycle.models import Incident
+from incidents.lifecycle.operations import let_in
 from tests.config import make
+from tests.incidents import make as make_incidents
 
 pytestmark = pytest.mark.django_db
+HOUR = datetime.timedelta(hours=1)
 DAY = datetime.timedelta(days=1)
 
 
@@ -58,6 +65,22 @@ def test_tells_others_only_of_what_they_manage(
     assert rights(alice)["roles"] == [rights(alice)["roles"][0]]  # of her own team
     assert len(rights(carol)["roles"]) == 2
     assert len(rights(rita)["roles"]) == 2
+
+
+def test_names_what_was_opened_to_the_person_alone(
+    rita: User, bob: User, root: User, carol: User, checkout: Service
+) -> None:
+    secret = make_incidents.incident(service=checkout, actor=bob, is_restricted=True)
+    let_in(secret, rita, actor=root)
+    other = make_incidents.incident(service=checkout, actor=bob, is_restricted=True)
+    with clock.simulated(clock.now() - 1.5 * HOUR):
+        break_glass(name=other.reference, reason="Nobody else is there", actor=rita)
+
+    assert rights(root)["let_in_to"] == [secret.reference]
+    assert rights(carol)["let_in_to"] == []
+    with clock.simulated(clock.now() - HOUR):
+        assert rights(root)["let_in_to"] == sorted([secret.reference, other.reference])
+        assert opened_to(rita)["incidents.incident"] == Access(rita).direct(Incident)
 
 
 def test_shows_the_page(rita: User, root: User, carol: User, mallory: User) -> None:
