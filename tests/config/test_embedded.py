@@ -1,13 +1,10 @@
 """The embedded server, on data folders of its own."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from config import embedded
 from config.embedded import place
 from config.embedded.place import CHECKOUT, TESTS, Home, homes
+from tests.harness import databases
 
 ENSURE = """
 import sys; from pathlib import Path; from config import embedded
@@ -24,13 +22,8 @@ print(embedded.ensure([embedded.Home(Path(sys.argv[1]))]).pid)
 
 @pytest.fixture
 def home():
-    # pytest closes its own temporary folders to all but us, and root's server is another user.
-    base = Path(tempfile.mkdtemp(prefix="wb-"))
-    base.chmod(0o755)
-    made = Home(base / "pg")
-    yield made
-    embedded.stop([made])
-    shutil.rmtree(base)
+    with databases.own_home() as made:
+        yield made
 
 
 def ensure_elsewhere(home):

@@ -7,6 +7,8 @@ advisory lock, by the owner role through real migrations, so that triggers and g
 import hashlib
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from psycopg import sql
 
 from config import embedded
 from config.database import parse
-from config.embedded.place import TESTS, homes
+from config.embedded.place import MEMORY, TESTS, homes, in_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 PATTERNS = ("*/migrations/*.py", "config/audit/**/*.sql", "config/audit/**/*.py")
@@ -103,6 +105,20 @@ def url(alias: dict[str, Any], database: str) -> str:
     query = {"host": alias["HOST"], "port": alias["PORT"], **alias["OPTIONS"]}
     who = f"{quote(alias['USER'])}:{quote(alias['PASSWORD'], safe='')}"
     return f"postgresql://{who}@/{database}?{urlencode({k: v for k, v in query.items() if v})}"
+
+
+@contextmanager
+def own_home() -> Iterator[embedded.Home]:
+    """Where a test may have a server of its own, which is stopped in the end."""
+    # pytest closes its temporary folders to all but us, and root's server is another user.
+    base = Path(tempfile.mkdtemp(prefix="wb-", dir=MEMORY if in_memory() else None))
+    base.chmod(0o755)
+    home = embedded.Home(base / "pg")
+    try:
+        yield home
+    finally:
+        embedded.stop([home])
+        shutil.rmtree(base)
 
 
 def make_clone() -> Clone:

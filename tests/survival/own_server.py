@@ -1,10 +1,8 @@
 """A PostgreSQL of a test's own, which it may stop, kill and fill up."""
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from config import embedded
 from config.database import parse
 from config.embedded import account
 from config.embedded.account import account_for
-from config.embedded.place import MEMORY, in_memory, programs
+from config.embedded.place import programs
 from tests.harness import databases, peers
 
 # What is committed must survive a kill of the server, though not a loss of power.
@@ -61,17 +59,10 @@ class OwnServer:
 @contextmanager
 def running(flags: Sequence[str] = FLAGS) -> Iterator[OwnServer]:
     """A new server that holds a copy of the tests' empty database."""
-    # pytest closes its temporary folders to all but us, and root's server is another user.
-    base = Path(tempfile.mkdtemp(prefix="wb-", dir=MEMORY if in_memory() else None))
-    base.chmod(0o755)
-    home = embedded.Home(base / "pg")
-    try:
+    with databases.own_home() as home:
         server = OwnServer(home, embedded.ensure([home], flags=flags), flags)
         _copy_into(server)
         yield server
-    finally:
-        embedded.stop([home])
-        shutil.rmtree(base)
 
 
 @contextmanager

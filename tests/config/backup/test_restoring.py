@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -194,22 +193,17 @@ def test_restores_as_a_superuser_for_the_owner(
 def test_fills_the_embedded_server(
     filled: Clone, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    base = Path(tempfile.mkdtemp(prefix="wb-"))
-    base.chmod(0o755)  # root's server is another user
-    home = embedded.Home(base / "pg")
-    cluster = embedded.ensure([home])
-    monkeypatch.setattr(embedded, "ensure", lambda: cluster)
-    backup = taken(files)
-    try:
+    with databases.own_home() as home:
+        cluster = embedded.ensure([home])
+        monkeypatch.setattr(embedded, "ensure", lambda: cluster)
+        backup = taken(files)
+
         call_command("restore", str(backup.path), embedded=True, yes=True, json=True)
 
         found = json.loads(capsys.readouterr().out)
         assert (found["ok"], found["notes"], found["outbound"]) == (True, [], "paused")
         with psycopg.connect(cluster.runtime_url) as runtime:
             assert runtime.execute("SELECT count(*) FROM incidents_incident").fetchone() == (4,)
-    finally:
-        embedded.stop([home])
-        shutil.rmtree(base)
 
 
 def test_names_the_roles_that_the_server_lacks(filled: Clone, files: Path, empty: Empty) -> None:
