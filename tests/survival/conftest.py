@@ -1,7 +1,7 @@
 """What the tests of survival share: a small company whose phones ring, and its processes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.incidents.alerts import make as make_alerts
 from tests.survival import own_server
 from tests.survival.fleet import Fleet, fleet_on
 from tests.survival.own_server import OwnServer
+from tests.survival.reckoning import Quiet, is_quiet, still_waiting
 from tests.survival.storm import Phone, Responder, Storm
 
 # `make soak` makes the storms larger and different each time.
@@ -56,6 +57,12 @@ def server(
         description = made.describe()
         monkeypatch.setattr(databases, "server", lambda: description)
         yield made
+
+
+@pytest.fixture
+def quiet(eventually: Callable[..., Any]) -> Quiet:
+    """`quiet(60)`: wait until everything that is due is done, at most so many seconds."""
+    return lambda within: eventually(is_quiet, within=within, but=still_waiting)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from incidents.lifecycle.models import Incident
 from tests.survival.storm import Phone, Responder, Storm
 
 UNNOTICED = 3.0  # seconds from the look at the incident to a phone, on a machine under load
+
+
+type Quiet = Callable[[int], Any]
 
 
 def is_quiet() -> bool:

@@ -16,7 +16,7 @@ from tests.harness.databases import Clone
 from tests.survival import own_server
 from tests.survival.fleet import Fleet
 from tests.survival.own_server import DATABASE, OwnServer
-from tests.survival.reckoning import faults, is_quiet
+from tests.survival.reckoning import Quiet, faults
 from tests.survival.storm import Phone, Responder, Storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.peer("faketime")]
@@ -72,6 +72,7 @@ def test_loses_nothing_and_pages_at_once_when_the_clock_is_set(
     phone: Phone,
     responder: Responder,
     eventually: Callable[..., Any],
+    quiet: Quiet,
 ) -> None:
     fleet.environ["WATCHBILL_CLOCK"] = str(machine.file)
     fleet.start_all("one", "two")
@@ -86,9 +87,9 @@ def test_loses_nothing_and_pages_at_once_when_the_clock_is_set(
             eventually(lambda number=number: rang(phone, f"After step {number}"), within=60)
             waits.append(time.monotonic() - began)
     machine.set(2 * HOUR)  # what was promised for later falls due
-    eventually(is_quiet, within=90)
+    quiet(90)
     responder.finish()
-    eventually(is_quiet, within=30)
+    quiet(30)
 
     assert max(waits) < SOON
     assert faults(storm, phone, responder, kills=5, steady_clock=False) == []

@@ -17,7 +17,7 @@ from incidents.alerts.models import RawPayload
 from tests.harness import databases
 from tests.survival.fleet import Fleet
 from tests.survival.own_server import DATABASE, OwnServer
-from tests.survival.reckoning import faults, is_quiet, still_waiting
+from tests.survival.reckoning import Quiet, faults
 from tests.survival.storm import Phone, Responder, Storm, post
 
 pytestmark = pytest.mark.slow
@@ -31,13 +31,11 @@ def fresh_db(server: OwnServer) -> Iterator[databases.Clone]:
         yield DATABASE
 
 
-def settled(
-    eventually: Callable[..., Any], storm: Storm, phone: Phone, responder: Responder
-) -> list[str]:
+def settled(quiet: Quiet, storm: Storm, phone: Phone, responder: Responder) -> list[str]:
     """What is wrong when everything has come to rest."""
-    eventually(is_quiet, within=60, but=still_waiting)
+    quiet(60)
     responder.finish()
-    eventually(is_quiet, within=30, but=still_waiting)
+    quiet(30)
     # Each cut may come between a provider's answer and our note of it, as a kill does.
     return faults(storm, phone, responder, kills=3)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.survival.fleet import WEB, Fleet
-from tests.survival.reckoning import faults, is_quiet, still_waiting
+from tests.survival.reckoning import Quiet, faults
 from tests.survival.storm import Phone, Responder, Storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -24,6 +24,7 @@ def test_neither_waits_for_a_sleeping_worker_nor_does_anything_twice(
     phone: Phone,
     responder: Responder,
     eventually: Callable[..., Any],
+    quiet: Quiet,
 ) -> None:
     fleet.environ["WATCHBILL_LEASE_SECONDS"] = "2"
     for place in PLACES:
@@ -35,12 +36,12 @@ def test_neither_waits_for_a_sleeping_worker_nor_does_anything_twice(
         fleet.start("awake")
     # Though four sleep with leases, locks and transactions open: a row that meets such a lock asks
     # again within a second, and the server ends what a sleeper holds at the end of its lease.
-    eventually(is_quiet, within=60, but=still_waiting)
+    quiet(60)
     responder.finish()
     for place in PLACES:
         fleet.resume(place)
         fleet.wait_for_worker(place)
-    eventually(is_quiet, within=30, but=still_waiting)
+    quiet(30)
 
     # Whoever slept between a provider's answer and the note of it: sent again, once.
     assert faults(storm, phone, responder, kills=1) == []

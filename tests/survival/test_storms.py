@@ -22,7 +22,7 @@ from tests.harness.databases import Clone
 from tests.survival.fleet import Fleet
 from tests.survival.havoc import NAMED_POINTS, RANDOM_POINTS, Havoc, rage
 from tests.survival.own_server import DATABASE, OwnServer
-from tests.survival.reckoning import evidence, faults, is_quiet, still_waiting
+from tests.survival.reckoning import Quiet, evidence, faults
 from tests.survival.storm import Phone, Responder, Storm
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
@@ -64,6 +64,7 @@ def test_loses_nothing_though_everything_is_killed_at_twenty_points(
     orders: Callable[[], None],
     seed: int,
     eventually: Callable[..., Any],
+    quiet: Quiet,
 ) -> None:
     chance = random.Random(seed)
     havoc = Havoc(fleet, server, chance)
@@ -72,9 +73,9 @@ def test_loses_nothing_though_everything_is_killed_at_twenty_points(
         rage(havoc, chance, between=orders)
         eventually(havoc.every_place_was_reached, within=60)
     havoc.start_missing()
-    eventually(is_quiet, within=90, but=still_waiting)
+    quiet(90)
     responder.finish()
-    eventually(is_quiet, within=30, but=still_waiting)
+    quiet(30)
     # What every five minutes looks after exports whose job was killed, some minutes later.
     jobs.run("resume_exports", clock.now() + STALLED)
     eventually(lambda: not Export.objects.under_way().exists(), within=60)

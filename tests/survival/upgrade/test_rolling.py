@@ -18,7 +18,7 @@ from tests.config.due.effects import count
 from tests.config.due.servers import web_server
 from tests.harness.databases import Clone
 from tests.survival.fleet import WEB, Fleet
-from tests.survival.reckoning import faults, is_quiet, still_waiting
+from tests.survival.reckoning import Quiet, faults, is_quiet
 from tests.survival.storm import Phone, Responder, Storm
 from tests.survival.upgrade.later_effects import KIND
 from tests.survival.upgrade.old_code import OldCode
@@ -60,6 +60,7 @@ def test_lose_and_double_no_page(
     phone: Phone,
     responder: Responder,
     eventually: Callable[..., Any],
+    quiet: Quiet,
 ) -> None:
     release: dict[str, Any] = {"tree": old.tree, "python": old.python}
     fleet.start(WEB, **release)
@@ -73,7 +74,7 @@ def test_lose_and_double_no_page(
         eventually(lambda: len(storm.accepted) > MANY // 2, within=30)
         fleet.stop(WEB)  # the socket stays open, as behind a load balancer
         fleet.start(WEB)
-    eventually(is_quiet, within=60, but=still_waiting)
+    quiet(60)
     responder.finish()
     fleet.stop("old")  # the last node is upgraded: what it parked is done by the other
     eventually(lambda: is_quiet() and not EventDelivery.objects.dead().exists(), within=60)

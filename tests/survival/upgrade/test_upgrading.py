@@ -30,7 +30,7 @@ from tests.config.due.servers import Mailbox
 from tests.harness import databases
 from tests.harness.databases import Clone
 from tests.survival.fleet import Fleet, fleet_on
-from tests.survival.reckoning import histories, is_quiet, still_waiting
+from tests.survival.reckoning import Quiet, histories
 from tests.survival.storm import post
 from tests.survival.upgrade.old_data import Left
 
@@ -91,6 +91,7 @@ def test_works_on(
     mailbox: Mailbox,
     tmp_path: Path,
     eventually: Callable[..., Any],
+    quiet: Quiet,
 ) -> None:
     logins, token = upgraded.seeded["logins"], upgraded.seeded["ingest"]["generic"]
     service = upgraded.seeded["services"][0]["key"]
@@ -106,7 +107,7 @@ def test_works_on(
     eventually(lambda: not RawPayload.objects.new().exists(), within=30)
     opened = Incident.objects.latest("pk")
     eventually(lambda: opened.pages.filter(state=PageState.SENT).exists(), within=30)
-    eventually(is_quiet, within=60, but=still_waiting)
+    quiet(60)
     call(f"{fleet.url}/api/v1/incidents/{opened.reference}/acknowledge/", logins["commander"], {})
 
     assert told["reference"] == old.reference
