@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
@@ -24,6 +25,9 @@ from config.due.faults import reach
 from config.events.operations import record
 from config.organisation.models import User
 from config.origin import Origin, acting
+from config.sqlstates import is_away
+
+log = structlog.get_logger(__name__)
 
 STEP = 500
 Progress = Callable[[int, int], None]
@@ -40,7 +44,8 @@ class Written:
 def run_export(export_id: int) -> None:
     """The background job. Idempotent: an export that is finished, or has a living run, stays.
 
-    A job that died half-way is started over: the pack appears whole or not at all.
+    A job that died half-way, or whose connection to the database was cut, is started over by the
+    watchman (`resume_exports`): the pack appears whole or not at all.
     """
     with acting(Origin.JOB):
         token = uuid.uuid4()
@@ -59,6 +64,9 @@ def run_export(export_id: int) -> None:
         except TakenOver:
             return
         except Exception as error:
+            if is_away(error):
+                log.warning("export cut off, to be begun again", export=export.pk, error=str(error))
+                return
             if _fail(export, token, f"{type(error).__name__}: {error}"):
                 raise
         finally:

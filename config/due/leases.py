@@ -19,7 +19,6 @@ from config.due.faults import reach
 from config.due.models import DueRow
 
 MARGIN = datetime.timedelta(seconds=1.5)  # between this machine's clock and the database's
-SHORTAGE = ("53", "58")  # classes of SQLSTATE: insufficient resources, system error
 CLAIM = """
     WITH picked AS MATERIALIZED (
         SELECT id FROM {table}
@@ -144,11 +143,6 @@ def put_back(model: type[DueRow], lease: Lease, seconds: float, why: str) -> Non
     held(model, lease).update(
         token=None, next_at=after(seconds), attempts=models.F("attempts") - 1, last_error=why
     )
-
-
-def is_shortage(error: BaseException) -> bool:
-    """Whether the database lacks room, memory or a working disk: no row is to blame for that."""
-    return (getattr(error.__cause__, "sqlstate", None) or "")[:2] in SHORTAGE
 
 
 def bound_transaction(patience: float) -> None:

@@ -19,7 +19,6 @@ from config.due.leases import (
     after,
     bound_transaction,
     held,
-    is_shortage,
     mark_done,
     put_back,
     readable,
@@ -27,6 +26,7 @@ from config.due.leases import (
 from config.due.models import DueRow
 from config.due.queues import Effect, Queue
 from config.due.rules import BUSY, delay_after, lock_delay, parked
+from config.sqlstates import is_shortage
 
 log = structlog.get_logger(__name__)
 

@@ -28,7 +28,6 @@ from config.due.leases import (
     after,
     bound_transaction,
     held,
-    is_shortage,
     readable,
 )
 from config.due.models import Attempt, AttemptOutcome, OutboundMessage
@@ -36,6 +35,7 @@ from config.due.operations import Outbound, Skip
 from config.due.performing import LAST_PATIENCE, announce_death, apart
 from config.due.queues import Anchor
 from config.due.rules import DELAYS, delay_after
+from config.sqlstates import is_shortage
 
 log = structlog.get_logger(__name__)
 

@@ -17,6 +17,7 @@ from config import clock
 from config.due.faults import reach
 from config.due.queues import CHANNEL
 from config.governance.in_force import setting
+from config.sqlstates import is_away
 from incidents.alerts.adapters import Question
 from incidents.alerts.limiting import WINDOW, Limiter
 from incidents.alerts.operations import INBOX
@@ -145,7 +146,7 @@ class Store:
             try:
                 return await self._execute(STORE, values)
             except psycopg.OperationalError as error:
-                if not _is_lost(error):
+                if not is_away(error):
                     raise
                 # The server has restarted: the pool still holds connections to the old one.
                 await self._opened().check()
@@ -193,11 +194,6 @@ class Store:
         async with self._opened().connection() as connection:
             cursor = await connection.execute(SHARE, values)
             self.limiter.shared(told, dict(await cursor.fetchall()))
-
-
-def _is_lost(error: psycopg.OperationalError) -> bool:
-    # Without an SQLSTATE the client noticed; 57P01 to 57P03: the server is going or coming.
-    return error.sqlstate is None or error.sqlstate.startswith("57P")
 
 
 def _parameters() -> dict[str, Any]:

@@ -47,6 +47,7 @@ def test_goes_on_after_restart_crash_and_cut_connections(
     phone: Phone,
     responder: Responder,
     eventually: Callable[..., Any],
+    quiet: Quiet,
 ) -> None:
     fleet.start_all("one")
     connections.close_all()
@@ -71,7 +72,7 @@ def test_goes_on_after_restart_crash_and_cut_connections(
     assert set(storm.statuses) <= {202, 503}
     assert link.status == 503
     assert link.is_clear
-    assert settled(eventually, storm, phone, responder) == []
+    assert settled(quiet, storm, phone, responder) == []
 
 
 @contextmanager
@@ -123,6 +124,7 @@ def test_refuses_clearly_when_the_disk_is_full_and_loses_nothing(
     phone: Phone,
     responder: Responder,
     eventually: Callable[..., Any],
+    quiet: Quiet,
 ) -> None:
     with small_disk() as disk:
         move_to(server, disk)
@@ -141,7 +143,7 @@ def test_refuses_clearly_when_the_disk_is_full_and_loses_nothing(
         assert large.headers["retry-after"] == "5"
         assert stored < len(storm.accepted)
         assert set(storm.statuses) <= {202, 503}
-        assert settled(eventually, storm, phone, responder) == []
+        assert settled(quiet, storm, phone, responder) == []
         connections.close_all()
         fleet.end()
         server.stop()

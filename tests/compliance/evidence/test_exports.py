@@ -3,11 +3,13 @@
 import datetime
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django_q.models import OrmQ
 
 from compliance.evidence import exporting
@@ -22,6 +24,7 @@ from config.organisation.models import User
 from incidents.lifecycle.models import Incident
 from tests.compliance.make import approved, audit_request, exported
 from tests.config import make
+from tests.harness.databases import current
 
 LIST = "/api/v1/exports/"
 MINUTE = datetime.timedelta(minutes=1)
@@ -215,6 +218,49 @@ def test_is_begun_again_by_ordering_it_again(carol: User, request_: AuditRequest
         201, export.pk, "queued",
     )  # fmt: skip
     assert Export.objects.count() == 1
+
+
+def test_is_begun_again_when_its_connection_was_cut(
+    carol: User, request_: AuditRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = order_export(request_, actor=carol)
+
+    def cut(*args: Any) -> Iterator[Any]:
+        with psycopg.connect(current().owner_url) as owner, connection.cursor() as cursor:
+            process = cursor.connection.info.backend_pid
+            owner.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+            yield cursor.execute("SELECT 1")
+
+    monkeypatch.setattr(exporting, "_counted", cut)
+    run_export(export.pk)
+
+    export.refresh_from_db()
+    assert (export.state, export.error) == (ExportState.RUNNING, "")
+    assert list(file_of(export).parent.glob("*.draft")) == []
+    monkeypatch.undo()
+    ExportProgress.objects.update(seen_at=clock.now() - 2 * MINUTE)
+    assert jobs.run("resume_exports", clock.now()) == 1
+    run_export(export.pk)
+    export.refresh_from_db()
+    assert (export.state, export.progress.runs) == (ExportState.READY, 2)
+
+
+def test_says_what_the_database_refuses(
+    carol: User, request_: AuditRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = order_export(request_, actor=carol)
+
+    def too_slow(*args: Any) -> Iterator[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1")
+            yield cursor.execute("SELECT pg_sleep(1)")
+
+    monkeypatch.setattr(exporting, "_counted", too_slow)
+    with pytest.raises(OperationalError, match="statement timeout"):
+        run_export(export.pk)
+
+    export.refresh_from_db()
+    assert (export.state, "statement timeout" in export.error) == (ExportState.FAILED, True)
 
 
 def test_is_given_up_after_three_runs(carol: User, request_: AuditRequest) -> None:
