@@ -28,6 +28,10 @@ JOIN (SELECT id, app_label || '.' || model AS label FROM django_content_type) mo
 LEFT JOIN unnest(%s::text[], %s::text[]) named (label, kind) ON named.label = model.label
 WHERE given.user_id = %s
 """
+ONE_BY_ONE = """
+SELECT '', kind, array_agg(DISTINCT id) FROM held
+WHERE kind NOT IN ('unit', 'team', 'service') GROUP BY kind
+"""
 # Whoever holds the root reaches everything: what lies below it needn't be listed.
 REACHED = """
 WITH RECURSIVE held (name, kind, id) AS ({seed}),
@@ -54,15 +58,7 @@ SELECT name, 'everything', NULL::bigint[] FROM everything
 UNION ALL SELECT name, 'unit', array_agg(id) FROM unit GROUP BY name
 UNION ALL SELECT name, 'team', array_agg(id) FROM team GROUP BY name
 UNION ALL SELECT name, 'service', array_agg(id) FROM service GROUP BY name
-UNION ALL SELECT '', kind, array_agg(DISTINCT id) FROM held
-    WHERE kind NOT IN ('unit', 'team', 'service') GROUP BY kind
-"""
-
-
-# The latter alone: what lies below containers needn't be looked for.
-ONE_BY_ONE = """
-SELECT kind, array_agg(DISTINCT id) FROM ({seed}) held (name, kind, id)
-WHERE kind NOT IN ('unit', 'team', 'service') GROUP BY kind
+UNION ALL {one_by_one}
 """
 
 _more: list[str] = []
@@ -85,9 +81,7 @@ def granted(user_id: int | None, tables: Tables) -> Reach:
 def one_by_one(user_id: int | None, tables: Tables) -> dict[str, frozenset[int]]:
     """The records granted one by one, by label of their model: as `granted` has them, but cheap."""
     seed, params = _grants(user_id, tables)
-    with connection.cursor() as cursor:
-        cursor.execute(ONE_BY_ONE.format(seed=seed), params)
-        return {kind: frozenset(ids) for kind, ids in cursor}
+    return _found(f"WITH held (name, kind, id) AS ({seed}) {ONE_BY_ONE}", params).get("", {})
 
 
 def _grants(user_id: int | None, tables: Tables) -> tuple[str, list[Any]]:
@@ -109,9 +103,13 @@ def assigned(roles: RoleAssignmentQuerySet, tables: Tables) -> Reach:
 def _read(seed: str, params: Sequence[Any], tables: Tables) -> Reach:
     names = {f"{kind}s": connection.ops.quote_name(tables[kind]._meta.db_table)
              for kind in ContainerType.values}  # fmt: skip
+    return _found(REACHED.format(seed=seed, one_by_one=ONE_BY_ONE, **names), params)
+
+
+def _found(statement: str, params: Sequence[Any]) -> Reach:
     found: Reach = {}
     with connection.cursor() as cursor:
-        cursor.execute(REACHED.format(seed=seed, **names), params)
+        cursor.execute(statement, params)
         for name, kind, ids in cursor:
             found.setdefault(name, {})[kind] = frozenset(ids or ())
     return found

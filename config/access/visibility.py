@@ -41,11 +41,6 @@ def register_container(kind: ContainerType, model: type[models.Model]) -> None:
     _containers[kind] = model
 
 
-def opened_to(user: User) -> Mapping[str, frozenset[int]]:
-    """Which records the user was granted one by one, by label: without what their roles reach."""
-    return reach.one_by_one(user.pk, _containers)
-
-
 def container_model(kind: str) -> type[models.Model]:
     """The model behind a container type."""
     return _containers[kind]
@@ -359,6 +354,11 @@ def require(user: User | AnonymousUser, verb: str, obj: Any) -> None:
     """Raise `NotAllowed` unless `may`."""
     if not may(user, verb, obj):
         raise NotAllowed(f"You don't have the right to {verb.replace('_', ' ')} this.", audit=True)
+
+
+def opened_to(user: User) -> Mapping[str, frozenset[int]]:
+    """Which records the user was granted one by one, by label: without what their roles reach."""
+    return reach.one_by_one(user.pk, _containers)
 
 
 def let_in_to(record: models.Model) -> list[int]:

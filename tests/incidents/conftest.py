@@ -31,6 +31,11 @@ def seeded_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
 
 
 @pytest.fixture
+def seeded(seeded_once: None, db: None) -> None:
+    """Reference data in place."""
+
+
+@pytest.fixture
 def no_guards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards of the floors above have their own tests."""
     monkeypatch.setattr(events, "_guards", {})

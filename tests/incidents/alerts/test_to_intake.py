@@ -15,13 +15,8 @@ from tests.config import make as people
 from tests.incidents import governed
 from tests.incidents.alerts import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 ITEMS = "/api/v1/intake-items/"
-
-
-@pytest.fixture(autouse=True)
-def seeded(seeded_once: None, db: None) -> None:
-    """Reference data in place."""
 
 
 @pytest.fixture

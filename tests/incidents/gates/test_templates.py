@@ -21,7 +21,7 @@ from tests.incidents import governed, make
 from tests.incidents.alerts import make as alerts
 from tests.incidents.gates.demands import asks, govern, keys_of, report
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 INCIDENTS = "/api/v1/incidents/"
 ADMIN = "/admin/incidents/incident/"
 TEMPLATES = "/admin/incidents/intaketemplateversion/"

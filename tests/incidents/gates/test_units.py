@@ -16,7 +16,7 @@ from tests.harness.pages import form_of
 from tests.incidents import governed
 from tests.incidents.gates.demands import asks, govern, keys_of, report
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded")]
 INCIDENTS = "/api/v1/incidents/"
 URL = "/api/v1/intake-templates/"
 TEMPLATES = "/admin/incidents/intaketemplateversion/"

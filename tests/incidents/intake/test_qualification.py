@@ -21,11 +21,6 @@ ADMIN = "/admin/incidents/intakeitem/"
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def seeded(seeded_once: None, db: None) -> None:
-    """Reference data in place."""
-
-
 def report(client: Any, **answers: Any) -> Any:
     made = client.post(URL, {"title": "New laptop", "service": "checkout", **answers})
     assert made.status_code == 201, made.data
