@@ -7,6 +7,8 @@ from django.core.management.commands import migrate
 from django.db import connections
 from psycopg import sql
 
+from config.migrating import rendering_little
+
 
 class Command(migrate.Command):
     """Migrates through the alias `owner` unless told otherwise."""
@@ -17,7 +19,8 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         grant_defaults(options["database"])
-        super().handle(*args, **options)
+        with rendering_little():
+            super().handle(*args, **options)
 
 
 def grant_defaults(alias: str) -> None:
