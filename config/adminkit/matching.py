@@ -1,6 +1,7 @@
 """The rows behind a list's address, without the page around them: for counts, polls and checks."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from django.contrib.admin import site
@@ -9,7 +10,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
 from django.http import HttpRequest, QueryDict
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from config.adminkit.paginator import CappedChangeList
 from config.errors import Invalid
@@ -31,8 +32,12 @@ class _Matching(CappedChangeList):
 
 
 def list_address(model_admin: Any) -> str:
-    """The address of a model's list."""
-    meta = model_admin.opts
+    """The address of a model's list. Each page names them all, some more than once."""
+    return _list_address(model_admin.opts, get_script_prefix())
+
+
+@cache
+def _list_address(meta: Any, prefix: str) -> str:
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
 
 

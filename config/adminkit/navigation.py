@@ -5,8 +5,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse_lazy
 
+from config.adminkit.matching import list_address
 from config.adminkit.queues import sidebar_group
 from config.edge import installation_of
 
@@ -50,7 +51,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         if section and model_admin.has_module_permission(request):
             title = title_of(model, model_admin)
             order = int(getattr(model_admin, "nav_order", 50))
-            entries[section].append((order, title, _entry(model, title, model_admin)))
+            entries[section].append((order, title, _entry(title, model_admin)))
     home = {"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}
     groups: list[dict[str, Any]] = [{"items": [home]}]
     if queues := sidebar_group(request):
@@ -91,14 +92,14 @@ def place_of(request: HttpRequest) -> dict[str, str]:
     name, _, kind = match.url_name.rpartition("_")
     for model, model_admin in admin.site._registry.items():
         if name == f"{model._meta.app_label}_{model._meta.model_name}":
-            entry = _entry(model, title_of(model, model_admin), model_admin)
+            entry = _entry(title_of(model, model_admin), model_admin)
             return {**entry, "section": section_of(model, model_admin), "kind": kind}
     return {}
 
 
-def _entry(model: Any, title: str, model_admin: Any) -> dict[str, Any]:
-    link = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-    return {"title": title, "icon": getattr(model_admin, "icon", ""), "link": link}
+def _entry(title: str, model_admin: Any) -> dict[str, Any]:
+    icon = getattr(model_admin, "icon", "")
+    return {"title": title, "icon": icon, "link": list_address(model_admin)}
 
 
 def environment(request: HttpRequest) -> list[str] | None:

@@ -33,12 +33,14 @@ def approvers_ever() -> set[int]:
     assignments = RoleAssignment.objects.filter(
         role__name=Role.POLICY_APPROVER, starts_at__lte=clock.now()
     ).exclude(revoked_at__lte=models.F("starts_at"))
-    found = set(assignments.exclude(person=None).values_list("person_id", flat=True))
-    teams = assignments.exclude(team=None).values("team_id")
-    found |= set(Membership.history.filter(team_id__in=teams).values_list("user_id", flat=True))
-    found |= set(User.history.filter(is_superuser=True).values_list("id", flat=True))
-    found |= set(User.objects.filter(is_superuser=True).values_list("pk", flat=True))
-    people = User.objects.filter(pk__in=found, kind=UserKind.PERSON)
+    members = Membership.history.filter(team_id__in=assignments.values("team_id"))
+    people = User.objects.filter(
+        models.Q(is_superuser=True)
+        | models.Q(pk__in=User.history.filter(is_superuser=True).values("id"))
+        | models.Q(pk__in=assignments.values("person_id"))
+        | models.Q(pk__in=members.values("user_id")),
+        kind=UserKind.PERSON,
+    )
     return set(people.values_list("pk", flat=True))
 
 
