@@ -33,8 +33,9 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder) / ROOT.name
         shutil.copytree(ROOT, copy, ignore=LEFT_OUT, symlinks=True)
-        if run(copy, dict.fromkeys(each.test for each in chosen)) != 0:
-            say("The tests fail without any break: mend them first.")
+        whole = run(copy, dict.fromkeys(each.test for each in chosen))
+        if whole.returncode != 0:
+            say(f"{whole.stdout[-4000:]}\nThe tests fail without any break: mend them first.")
             return 1
         survived = [each for each in chosen if not is_noticed(copy, each)]
     say(f"{len(chosen) - len(survived)} of {len(chosen)} breaks were noticed.")
@@ -51,19 +52,22 @@ def is_noticed(copy: Path, each: Break) -> bool:
     began = time.monotonic()
     path.write_text(whole.replace(each.old, each.new))
     try:
-        status = run(copy, [each.test])
+        ended = run(copy, [each.test])
     finally:
         path.write_text(whole)
+    status = ended.returncode
+    if status not in (0, FAILED):
+        say(ended.stdout[-2000:] + ended.stderr[-2000:])
     word = {FAILED: "noticed", 0: "SURVIVED"}.get(status, f"STATUS {status}")
     say(f"{word:<9} {each.name} ({time.monotonic() - began:.0f} s) by {each.test}")
     return status == FAILED
 
 
-def run(copy: Path, tests: Iterable[str]) -> int:
+def run(copy: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:
     """pytest in the copy, on the test server of this checkout."""
     command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", "-q"]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "WATCHBILL_PGDATA": server_home()}
-    ended = subprocess.run(
+    return subprocess.run(
         [*command, "-x", *tests],
         cwd=copy,
         env=environment,
@@ -72,9 +76,6 @@ def run(copy: Path, tests: Iterable[str]) -> int:
         timeout=LONGEST,
         check=False,
     )
-    if ended.returncode not in (0, FAILED):
-        say(ended.stdout[-2000:] + ended.stderr[-2000:])
-    return ended.returncode
 
 
 def server_home() -> str:
