@@ -1,6 +1,7 @@
 """Who may do what on every route of escalation."""
 
 import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from escalation.policies.operations import use_policy
 from escalation.rota.operations import add_override
 from escalation.runs.models import EscalationRun
 from incidents.lifecycle.operations import edit
+from tests.access.asking import undone
 from tests.config import make as people
 from tests.escalation import make
 from tests.escalation.make import START
@@ -52,11 +54,7 @@ TABLE = {
 }
 # Policies of the enterprise are everybody's to read; who may write them is governance's own test.
 GOVERNED = "escalation-policies/"
-CASES = [
-    (who, *route, answer)
-    for route, answers in TABLE.items()
-    for who, answer in zip(("alice", "bob", "carol", "mallory"), answers, strict=True)
-]
+PEOPLE = ("alice", "bob", "carol", "mallory")
 
 
 @pytest.fixture
@@ -86,11 +84,16 @@ def call(person: User, method: str, path: str, body: Any) -> int:
     return int(answer.status_code)
 
 
-@pytest.mark.parametrize(("who", "method", "path", "body", "expected"), CASES)
-def test_answers_by_what_the_caller_may(
-    request: pytest.FixtureRequest, world, who, method, path, body, expected
-) -> None:
-    assert call(request.getfixturevalue(who), method, path.format(**world), body) == expected
+@pytest.mark.parametrize("who", PEOPLE)
+def test_answers_by_what_the_caller_may(request: pytest.FixtureRequest, world, who) -> None:
+    person, column = request.getfixturevalue(who), PEOPLE.index(who)
+
+    answered = {
+        (method, path): undone(partial(call, person, method, path.format(**world), body))
+        for method, path, body in TABLE
+    }
+
+    assert answered == {route[:2]: answers[column] for route, answers in TABLE.items()}
 
 
 def test_has_every_route_of_single_rows_in_the_table() -> None:
