@@ -1,11 +1,15 @@
 """People who ask for something, each answer taken back: the next one finds the world as it was."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.cookies import SimpleCookie
 from typing import Any
+from unittest.mock import patch
 
 from django.db import transaction
+from django.http import HttpRequest
 
+from config.adminkit.base import site
 from tests.access.bodies import OF_ANY_POLICY, body_for
 from tests.access.routes import Call
 from tests.access.world import World
@@ -55,3 +59,19 @@ def visitor(world: World, name: str) -> Ask:
         return undone(lambda: getattr(client, call.method)(call.url))
 
     return ask
+
+
+@contextmanager
+def one_frame() -> Iterator[None]:
+    """The menu of the admin stands on the first page alone: it takes a third of each."""
+    kept: dict[str, Any] = {}
+    whole = site.each_context
+
+    def each_context(request: HttpRequest) -> dict[str, Any]:
+        if kept:
+            return {**kept, "sidebar_navigation": []}
+        kept.update(whole(request))
+        return dict(kept)
+
+    with patch.object(site, "each_context", each_context):
+        yield

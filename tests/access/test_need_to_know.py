@@ -32,7 +32,7 @@ from config.access.rules import Role
 from config.apikit.views import Resource
 from config.organisation.models import User
 from incidents.lifecycle.models import Incident
-from tests.access.asking import undone
+from tests.access.asking import one_frame, undone
 from tests.access.bodies import body_for
 from tests.access.permissions import every_call
 from tests.access.routes import (
@@ -134,11 +134,12 @@ def everything(world: World, visitor: Visitor) -> dict[str, tuple[int, str]]:
     """What the visitor is answered wherever they can go."""
     cache.clear()
     asked = (call for call in every_call(world) if call.method == "get")
-    return {
-        call.url: said(visitor.ask(call))
-        for call in asked
-        if call.name not in LEAVES and not call.name.startswith(SEALED)
-    }
+    with one_frame():
+        return {
+            call.url: said(visitor.ask(call))
+            for call in asked
+            if call.name not in LEAVES and not call.name.startswith(SEALED)
+        }
 
 
 @pytest.mark.parametrize("name", ["alice", "oona"])

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from config import clock
 from config.access.restricted import telling_models, tied_models
 from config.events.models import RestrictedRead
+from tests.access.asking import one_frame
 from tests.access.permissions import every_call
 from tests.access.routes import ADMIN, Call
 from tests.access.secrecy import Secret, make_secret, prepare
@@ -51,7 +52,7 @@ def test_leaves_one_trace_wherever_it_shows(
     visitor = Visitor.of(world, name)
     traces: dict[str, int] = {}
     silent = []
-    with clock.simulated(clock.now()):
+    with clock.simulated(clock.now()), one_frame():
         for call in calls(world, secret):
             noted.clear()
             text = visitor.ask(call).getvalue().decode()
