@@ -104,6 +104,13 @@ BREAKS = (
         "tests/config/due/test_sending.py::test_marks_nothing_once_the_lease_is_lost",
     ),
     Break(
+        "messages are settled whose lease was lost",
+        "config/due/settling.py",
+        "    WHERE row.id = mine.id AND row.token = mine.token\n",
+        "    WHERE row.id = mine.id\n",
+        "tests/config/due/test_sending.py::test_marks_nothing_once_the_lease_is_lost",
+    ),
+    Break(
         "a batch does rows whose lease was lost",
         "config/due/leases.py",
         "        WHERE id = %s AND token = %s AND done_at IS NULL AND dead_at IS NULL"

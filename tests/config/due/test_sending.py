@@ -9,7 +9,7 @@ import pytest
 
 from config import clock
 from config.due import webhook
-from config.due.answers import Answer, refused, sent
+from config.due.answers import Answer, failed, refused, sent
 from config.due.leases import lease_one
 from config.due.models import Attempt, AttemptOutcome, OutboundMessage
 from config.due.operations import Send, provider_of, retry
@@ -156,21 +156,25 @@ def test_repeats_only_what_follows_when_that_fails(web, promise):
     assert outcomes(message) == ["sent"]
 
 
-def test_marks_nothing_once_the_lease_is_lost(web, promise):
+@pytest.mark.parametrize("answer", [sent("ok"), failed("not now"), refused("never")], ids=str)
+def test_marks_nothing_once_the_lease_is_lost(web, promise, answer: Answer):
     message = promise(web.url)
     OutboundMessage.objects.filter(pk=message.pk).update(channel="slow")
     lease = lease_one(message)
+    others = []
 
     def lose_it(message: OutboundMessage, send: Send) -> Answer:
-        lease_one(message)
-        return sent("ok")
+        others.append(lease_one(message))
+        return answer
 
     _transports["slow"] = lose_it
     attempt(lease)
 
     message.refresh_from_db()
+    (other,) = others
     assert message.is_open
-    assert outcomes(message) == ["sent"]
+    assert (message.token, message.next_at) == (other.token, other.row.next_at)
+    assert outcomes(message) == [answer.outcome]
     assert count(f"sent {message.pk}") == 0
 
 
