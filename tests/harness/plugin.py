@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
 from config import clock, garbage
@@ -108,6 +109,18 @@ def closed_network() -> Iterator[None]:
     """No test leaves this machine."""
     with network.closed():
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def static_folder() -> None:
+    """Of one that isn't there Django's part warns whenever it begins, a thousand times a run."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: many tests wait for processes that they started."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_finish() -> None:
