@@ -30,7 +30,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
         "status": "ok" if ready else "unavailable",
         "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in found.items()},
     }
-    return _fresh(JsonResponse(body, status=200 if ready else 503))
+    answer = _fresh(JsonResponse(body, status=200 if ready else 503))
+    # A probe asks each second. It is told; the log of errors needn't be, by each of its questions.
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # Django's, see its log_response
+    return answer
 
 
 @require_safe

@@ -23,7 +23,7 @@ def test_is_alive_without_a_database() -> None:
 
 @pytest.mark.parametrize("broken", [None, *NAMES])
 def test_is_ready_when_every_check_passes(
-    broken: str | None, monkeypatch: pytest.MonkeyPatch
+    broken: str | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = {name: Check(name != broken, f"about {name}") for name in NAMES}
     monkeypatch.setattr(health, "checks", lambda: found)
@@ -34,6 +34,7 @@ def test_is_ready_when_every_check_passes(
     assert response.json()["status"] == ("unavailable" if broken else "ok")
     assert list(response.json()["checks"]) == NAMES
     assert response.json()["checks"]["seal"] == {"ok": broken != "seal", "detail": "about seal"}
+    assert caplog.messages == []
 
 
 @pytest.mark.django_db
