@@ -181,7 +181,7 @@ class MeView(APIView):
     def get(self, request: Request) -> Response:
         """Who am I, and what may I do?"""
         user: Any = request.user
-        mine = RoleAssignment.objects.in_force().held_by(user)
+        mine = RoleAssignment.objects.in_force().held_by(user.pk)
         found = {name: getattr(user, name) for name in ("username", "name", "email", "kind")}
         return Response(
             MeOut(

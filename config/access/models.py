@@ -29,11 +29,14 @@ class RoleAssignmentQuerySet(DirectoryQuerySet["RoleAssignment"]):
         ended = models.Q(until__isnull=True) | models.Q(until__gt=at)
         return self.filter(ended, starts_at__lte=at, revoked_at__isnull=True)
 
-    def held_by(self, user: User) -> Self:
-        """Given to the user, or to a team of theirs."""
-        return self.filter(
-            models.Q(person=user) | models.Q(team__memberships__user=user)
-        ).distinct()
+    def held_by(self, *people: int | None) -> Self:
+        """Given to one of the people, or to a team of theirs.
+
+        Two lists, each by its index: asked in one condition, all assignments would be read.
+        """
+        own = RoleAssignment.objects.filter(person__in=people).values("pk")
+        shared = RoleAssignment.objects.filter(team__memberships__user__in=people).values("pk")
+        return self.filter(pk__in=own.union(shared, all=True))
 
 
 class RoleAssignment(Tracked):

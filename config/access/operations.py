@@ -182,8 +182,7 @@ def project(user: User) -> None:
 
 
 def _wanted(user: User) -> list[tuple[int, int, str]]:
-    mine = models.Q(person=user) | models.Q(team__memberships__user=user)
-    rows = RoleAssignment.objects.in_force().filter(mine).select_related("role").distinct()
+    rows = RoleAssignment.objects.in_force().held_by(user.pk).select_related("role")
     wanted = []
     for row in rows:
         content_type = ContentType.objects.get_for_model(container_model(row.container_type))

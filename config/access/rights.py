@@ -51,9 +51,7 @@ class Rights:
 
 def rights_of(person: User, *, reader: User, on: models.Model | None = None) -> Rights:
     """What the person holds now; with `on`, only what reaches that unit, team or service."""
-    rows = RoleAssignment.objects.visible_to(reader).filter(
-        pk__in=RoleAssignment.objects.in_force().held_by(person).values("pk")
-    )
+    rows = RoleAssignment.objects.visible_to(reader).in_force().held_by(person.pk)
     known = rows.select_related("role", "team", "approved_by").order_by("pk")
     above = None if on is None else above_of(on)
     found = [row for row in known if above is None or _place(row) in above]

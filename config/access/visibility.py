@@ -278,8 +278,7 @@ class Access:
     def _assigned(self) -> Reach:
         found = origin.stand_in_of(self.user.pk)
         people = [self.user.pk] if found is None else [self.user.pk, found.principal]
-        mine = Q(person_id__in=people) | Q(team__memberships__user_id__in=people)
-        return reach.assigned(RoleAssignment.objects.in_force().filter(mine), _containers)
+        return reach.assigned(RoleAssignment.objects.in_force().held_by(*people), _containers)
 
 
 def _sorted(found: Reach) -> list[Any]:

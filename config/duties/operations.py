@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.db import models, transaction
-from django.db.models import Q
 
 from config import clock
 from config.access.models import RoleAssignment
@@ -124,14 +123,15 @@ class Held:
 def roles_of(person: User, *, apart: RoleAssignment | None = None) -> list[Held]:
     """What the person holds or will hold: by themselves, by a team, by standing in for others."""
     principals = ask("access.acts_for", default=(), person=person)
-    mine = Q(person_id__in=[person.pk, *principals])
-    rows = RoleAssignment.objects.filter(
-        mine | Q(team__memberships__user_id__in=[person.pk, *principals]), revoked_at__isnull=True
-    ).exclude(until__lte=clock.now())
+    rows = (
+        RoleAssignment.objects.held_by(person.pk, *principals)
+        .filter(revoked_at__isnull=True)
+        .exclude(until__lte=clock.now())
+    )
     if apart is not None and apart.pk is not None:
         rows = rows.exclude(pk=apart.pk)
     return [Held(row.role.name, row.starts_at, row.until)
-            for row in rows.select_related("role").distinct()]  # fmt: skip
+            for row in rows.select_related("role")]  # fmt: skip
 
 
 def conflicts_with(person: User, wanted: Held, held: list[Held]) -> Iterator[Blocker]:
