@@ -9,7 +9,7 @@ from django.db import models
 from config.access import restricted
 from config.access.models import ContainerType, Delegation, RoleAssignment
 from config.access.rules import Level, label_of, levels_of
-from config.access.visibility import container_model, opened_to
+from config.access.visibility import container_model, opened_to, remembering
 from config.organisation.models import BusinessUnit, User
 from config.organisation.rules import ancestors
 
@@ -51,6 +51,11 @@ class Rights:
 
 def rights_of(person: User, *, reader: User, on: models.Model | None = None) -> Rights:
     """What the person holds now; with `on`, only what reaches that unit, team or service."""
+    with remembering():
+        return _rights_of(person, reader, on)
+
+
+def _rights_of(person: User, reader: User, on: models.Model | None) -> Rights:
     rows = RoleAssignment.objects.visible_to(reader).in_force().held_by(person.pk)
     known = rows.select_related("role", "team", "approved_by").order_by("pk")
     above = None if on is None else above_of(on)

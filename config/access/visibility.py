@@ -290,8 +290,12 @@ _remembered: ContextVar[dict[Any, Access] | None] = ContextVar("remembered_acces
 
 @contextmanager
 def remembering() -> Iterator[None]:
-    """Inside, what somebody reaches is read once: for a request that only reads."""
-    token = _remembered.set({})
+    """Inside, what somebody reaches is read once: for a request that only reads.
+
+    Inside of another the two remember together.
+    """
+    kept = _remembered.get()
+    token = _remembered.set({} if kept is None else kept)
     try:
         yield
     finally:
