@@ -18,11 +18,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
-from django.contrib.admin import site
 from django.http import HttpRequest
-from django.urls import reverse
 
 from config.access.reading import note_reads
+from config.adminkit.matching import list_address, registered
 from config.adminkit.paginator import CAP
 
 log = structlog.get_logger(__name__)
@@ -188,9 +187,8 @@ def _state(step: Step, request: HttpRequest) -> StepState:
 
 
 def _counted(step: Step, request: HttpRequest) -> StepState:
-    found = {model._meta.label_lower: admin for model, admin in site._registry.items()}
-    model_admin = found.get(step.model)
+    model_admin = registered(step.model)
     if model_admin is None or not model_admin.has_view_permission(request):
         return StepState()
     rows = model_admin.get_queryset(request).order_by()[: CAP + 1].count()
-    return StepState(rows, reverse(f"admin:{step.model.replace('.', '_')}_changelist"))
+    return StepState(rows, list_address(model_admin))

@@ -24,8 +24,7 @@ DRAWN = "drawn"
 SAID = {
     "columns": """
         SELECT class.relname, attname, format_type(atttypid, atttypmod), attnotnull, attidentity,
-            collname,
-            CASE WHEN attgenerated <> '' THEN pg_get_expr(adbin, adrelid) END
+            collname, CASE WHEN attgenerated <> '' THEN pg_get_expr(adbin, adrelid) END
         FROM pg_attribute JOIN pg_class class ON class.oid = attrelid
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
         LEFT JOIN pg_collation ON pg_collation.oid = attcollation
@@ -44,7 +43,7 @@ type Said = dict[str, set[tuple[str, ...]]]
 @pytest.fixture
 def empty(django_db_setup: None, django_db_blocker: Any) -> Iterator[Clone]:
     """A database without tables, which the aliases are pointed at."""
-    clone = Clone(f"wb_test_{os.getpid()}_empty")
+    clone = Clone(f"wb_test_{os.getpid()}_bare")
     server = databases.server()
     with closing(server.connect(server.owner)) as owner:
         owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(clone.name)))
