@@ -12,7 +12,9 @@ from config.embedded.server import DATABASE, OWNER, RUNTIME
 
 SCHEMES = ("postgres://", "postgresql://")
 COMMON = {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-OPTIONS = {"application_name": "watchbill", "connect_timeout": 10}
+# Above four, tables are joined in the order written (docs/decisions/0018).
+PLANNING = "-c join_collapse_limit=4"
+OPTIONS = {"application_name": "watchbill", "connect_timeout": 10, "options": PLANNING}
 EXAMPLE = "postgresql://user:password@host:5432/database"
 
 
@@ -52,7 +54,7 @@ def parse(variable: str, url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"{variable} is not a PostgreSQL URL: {reason}. {_hint()}"
         ) from None
-    port = parts.pop("port", "")
+    port, own = parts.pop("port", ""), parts.pop("options", "")
     if not all(each.isdigit() for each in port.split(",") if each):
         raise ImproperlyConfigured(f"{variable} has a port that is not a number. {_hint()}")
     if not parts.get("dbname"):
@@ -67,7 +69,7 @@ def parse(variable: str, url: str) -> dict[str, Any]:
         "HOST": parts.pop("host", ""),
         "PORT": port,
         **COMMON,
-        "OPTIONS": {**OPTIONS, **parts},
+        "OPTIONS": {**OPTIONS, **parts, "options": f"{PLANNING} {own}".strip()},
     }
 
 

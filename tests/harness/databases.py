@@ -104,7 +104,8 @@ def url(alias: dict[str, Any], database: str) -> str:
     """A libpq URL out of one entry of DATABASES."""
     query = {"host": alias["HOST"], "port": alias["PORT"], **alias["OPTIONS"]}
     who = f"{quote(alias['USER'])}:{quote(alias['PASSWORD'], safe='')}"
-    return f"postgresql://{who}@/{database}?{urlencode({k: v for k, v in query.items() if v})}"
+    said = urlencode({name: value for name, value in query.items() if value}, quote_via=quote)
+    return f"postgresql://{who}@/{database}?{said}"
 
 
 @contextmanager
@@ -173,7 +174,7 @@ def point(database: str) -> None:
     for alias in ("default", "owner"):
         options = dict(owner["OPTIONS"])
         if alias == "default" and owner["USER"] != runtime["USER"]:
-            options["options"] = f"-c role={runtime['USER']}"
+            options["options"] += f" -c role={runtime['USER']}"
         connections[alias].close()
         changed = connections[alias].settings_dict
         changed.pop("EMBEDDED_ROLE", None)
