@@ -11,6 +11,7 @@ from simple_history.models import HistoricalRecords
 
 from config import clock, origin
 from config.audit import appending
+from config.audit.checking import CheckedTogether
 
 if TYPE_CHECKING:
     from config.organisation.models import User
@@ -144,7 +145,7 @@ class Kept(models.Model):
         return rows
 
 
-class Tracked(Kept):
+class Tracked(CheckedTogether, Kept):
     """A record of truth: saved only by `save_as`, with its history beside it.
 
     `revision` counts the saves; the API's ETag and stale-form checks read it.
