@@ -1,6 +1,7 @@
 """Granting and taking back roles, and their projection to guardian's grants."""
 
 import datetime
+from collections.abc import Iterator
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
@@ -172,24 +173,21 @@ def project(user: User) -> None:
     held = {(row.content_type_id, row.permission_id, row.object_pk): row.pk for row in rows}
     surplus = [pk for key, pk in held.items() if key not in wanted]
     UserObjectPermission.objects.filter(pk__in=surplus).delete()
-    for content_type, permission, object_pk in sorted(wanted - held.keys()):
-        UserObjectPermission.objects.create(
-            user=user,
-            content_type_id=content_type,
-            permission_id=permission,
-            object_pk=object_pk,
-        )
+    UserObjectPermission.objects.bulk_create(
+        UserObjectPermission(user=user, content_type_id=kind, permission_id=level, object_pk=key)
+        for kind, level, key in sorted(wanted - held.keys())
+    )
 
 
-def _wanted(user: User) -> list[tuple[int, int, str]]:
-    rows = RoleAssignment.objects.in_force().held_by(user.pk).select_related("role")
-    wanted = []
-    for row in rows:
-        content_type = ContentType.objects.get_for_model(container_model(row.container_type))
+def _wanted(user: User) -> Iterator[tuple[int, int, str]]:
+    model_of = ContentType.objects.get_for_model
+    kinds = {each: model_of(container_model(each)).pk for each in ContainerType}
+    levels = Permission.objects.filter(content_type__in=kinds.values())
+    known = {(each.content_type_id, each.codename): each.pk for each in levels}
+    for row in RoleAssignment.objects.in_force().held_by(user.pk).select_related("role"):
+        kind = kinds[ContainerType(row.container_type)]
         for level in levels_of(row.role.name):
-            permission = Permission.objects.get(content_type=content_type, codename=level.codename)
-            wanted.append((content_type.pk, permission.pk, str(row.container_id)))
-    return wanted
+            yield kind, known[kind, level.codename], str(row.container_id)
 
 
 def _follow(assignment: RoleAssignment) -> None:
