@@ -16,9 +16,13 @@ from config.access.visibility import remembering
 from config.due.models import Installation
 from config.errors import NotAllowed
 from config.origin import Origin, acting, for_oneself
+from config.planned import PlannedRow
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 STAND_IN = "stand_in"
+_INSTALLATION = PlannedRow(
+    "installation", "bigint", lambda key: Installation.objects.filter(pk=key).order_by()
+)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -90,7 +94,7 @@ class RightsOnceMiddleware:
 def installation_of(request: HttpRequest) -> Installation | None:
     """The row of this installation, read once a request."""
     if not hasattr(request, "_watchbill_installation"):
-        row = Installation.objects.filter(pk=Installation.SINGLE).first()
+        row = _INSTALLATION.get(Installation.SINGLE)
         request._watchbill_installation = row  # type: ignore[attr-defined]  # kept for this request
     return request._watchbill_installation  # type: ignore[attr-defined, no-any-return]  # as above
 

@@ -11,6 +11,9 @@ from config.access import accounts
 from config.organisation.models import User
 from config.organisation.operations import set_password
 
+# Passwords are allauth's business; whose a session is our backend finds.
+SESSIONS_BY = "config.access.backends.ContainerBackend"
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """Signing in and out. There is no sign-up, and a password is reset by an administrator."""
@@ -44,6 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
         """Sign in, and record it."""
+        user.backend = SESSIONS_BY  # what Django keeps in the session
         super().login(request, user)
         if isinstance(user, User):
             accounts.record_sign_in(user)

@@ -7,6 +7,9 @@ from django.contrib.auth.models import AnonymousUser
 
 from config.access.visibility import may
 from config.organisation.models import User
+from config.planned import PlannedRow
+
+_USER = PlannedRow("user_by_key", "bigint", lambda key: User.objects.filter(pk=key).order_by())
 
 
 class ContainerBackend(ModelBackend):
@@ -14,6 +17,11 @@ class ContainerBackend(ModelBackend):
 
     def authenticate(self, request: Any, *args: Any, **credentials: Any) -> None:
         """Never signs anybody in."""
+
+    def get_user(self, user_id: int) -> User | None:
+        """Who is signed in, read anew for each request; None once the account is closed."""
+        user = _USER.get(user_id)
+        return user if user is not None and self.user_can_authenticate(user) else None
 
     def has_perm(self, user_obj: User | AnonymousUser, perm: str, obj: Any = None) -> bool:
         """`perm` is a verb, or 'app.verb'."""

@@ -34,8 +34,8 @@ class RoleAssignmentQuerySet(DirectoryQuerySet["RoleAssignment"]):
 
         Two lists, each by its index: asked in one condition, all assignments would be read.
         """
-        own = RoleAssignment.objects.filter(person__in=people).values("pk")
-        shared = RoleAssignment.objects.filter(team__memberships__user__in=people).values("pk")
+        own = RoleAssignment.objects.filter(person__any_of=people).values("pk")
+        shared = RoleAssignment.objects.filter(team__memberships__user__any_of=people).values("pk")
         return self.filter(pk__in=own.union(shared, all=True))
 
 

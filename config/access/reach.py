@@ -1,32 +1,38 @@
 """What grants and roles reach, all that lies below included: one query each, however many.
 
+Every request asks, most of them twice: the statements are planned once a connection.
+
 Ids come back as arrays, one for each name (of a level, or a role) and kind of container, so that
 two thousand grants cost the request hardly more than two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
 
 from config import clock
-from config.access.models import ContainerType, RoleAssignmentQuerySet
+from config.access.models import RoleAssignment
+from config.planned import Planned
 
 type Tables = Mapping[str, type[models.Model]]
+type Pairs = tuple[tuple[str, type[models.Model]], ...]
 # By name of a level or a role, then by kind of container, `everything`, or label of a model.
 type Reach = dict[str, dict[str, frozenset[int]]]
 
 EVERYTHING = "everything"
 
-# Direct grants on records come along under the label of their model.
+# $1 is the user, $2 the present. Direct grants on records come under the label of their model.
 GRANTS = """
 SELECT permission.codename, coalesce(named.kind, model.label), given.object_pk::bigint
 FROM guardian_userobjectpermission given
 JOIN auth_permission permission ON permission.id = given.permission_id
 JOIN (SELECT id, app_label || '.' || model AS label FROM django_content_type) model
     ON model.id = given.content_type_id
-LEFT JOIN unnest(%s::text[], %s::text[]) named (label, kind) ON named.label = model.label
-WHERE given.user_id = %s
+LEFT JOIN (VALUES {labels}) named (label, kind) ON named.label = model.label
+WHERE given.user_id = $1
 """
 ONE_BY_ONE = """
 SELECT '', kind, array_agg(DISTINCT id) FROM held
@@ -67,7 +73,7 @@ _more: list[str] = []
 def also_granted(seed: str) -> None:
     """A room above names records that it opens for a time, in columns like those of `GRANTS`.
 
-    Its parameters are the key of the user, and twice the present.
+    `$1` is the key of the user, `$2` the present.
     """
     if seed not in _more:
         _more.append(seed)
@@ -75,43 +81,56 @@ def also_granted(seed: str) -> None:
 
 def granted(user_id: int | None, tables: Tables) -> Reach:
     """By codename of the level; under the empty name the records granted one by one."""
-    return _read(*_grants(user_id, tables), tables)
+    return _by_name(_granted(tuple(tables.items())).rows(user_id, clock.now()))
 
 
 def one_by_one(user_id: int | None, tables: Tables) -> dict[str, frozenset[int]]:
     """The records granted one by one, by label of their model: as `granted` has them, but cheap."""
-    seed, params = _grants(user_id, tables)
-    return _found(f"WITH held (name, kind, id) AS ({seed}) {ONE_BY_ONE}", params).get("", {})
+    rows = _one_by_one(tuple(tables.items())).rows(user_id, clock.now())
+    return _by_name(rows).get("", {})
 
 
-def _grants(user_id: int | None, tables: Tables) -> tuple[str, list[Any]]:
-    """The statement that finds all grants of a user, and its parameters."""
-    labels = {model._meta.label_lower: kind for kind, model in tables.items()}
-    now = clock.now()
-    params: list[Any] = [list(labels), list(labels.values()), user_id]
-    for _ in _more:
-        params += [user_id, now, now]
-    return "\nUNION ALL ".join((GRANTS, *_more)), params
+def assigned(people: Iterable[int | None], tables: Tables) -> Reach:
+    """By name of the role: what these people hold together, at present."""
+    return _by_name(_assigned(tuple(tables.items())).rows(list(people), clock.now()))
 
 
-def assigned(roles: RoleAssignmentQuerySet, tables: Tables) -> Reach:
-    """By name of the role."""
-    rows = roles.values_list("role__name", "container_type", "container_id").distinct()
-    return _read(*rows.query.sql_with_params(), tables)
+@cache
+def _granted(tables: Pairs) -> Planned:
+    return Planned("reach_granted", ("bigint", "timestamptz"), _reached(_grants(tables), tables))
 
 
-def _read(seed: str, params: Sequence[Any], tables: Tables) -> Reach:
-    names = {f"{kind}s": connection.ops.quote_name(tables[kind]._meta.db_table)
-             for kind in ContainerType.values}  # fmt: skip
-    return _found(REACHED.format(seed=seed, one_by_one=ONE_BY_ONE, **names), params)
+@cache
+def _one_by_one(tables: Pairs) -> Planned:
+    text = f"WITH held (name, kind, id) AS ({_grants(tables)}) {ONE_BY_ONE}"
+    return Planned("reach_one_by_one", ("bigint", "timestamptz"), text)
 
 
-def _found(statement: str, params: Sequence[Any]) -> Reach:
+@cache
+def _assigned(tables: Pairs) -> Planned:
+    rows = RoleAssignment.objects.in_force().held_by(0)
+    found = rows.values_list("role__name", "container_type", "container_id").distinct()
+    text, params = found.query.sql_with_params()
+    # The moment stands where a moment stood, the people everywhere else.
+    numbers = ("$2" if isinstance(each, datetime) else "$1" for each in params)
+    seed = text.replace("%s", "{}").format(*numbers)
+    return Planned("reach_assigned", ("bigint[]", "timestamptz"), _reached(seed, tables))
+
+
+def _grants(tables: Pairs) -> str:
+    labels = ", ".join(f"('{model._meta.label_lower}', '{kind}')" for kind, model in tables)
+    return "\nUNION ALL ".join((GRANTS.format(labels=labels), *_more))
+
+
+def _reached(seed: str, tables: Pairs) -> str:
+    names = {f"{kind}s": connection.ops.quote_name(model._meta.db_table) for kind, model in tables}
+    return REACHED.format(seed=seed, one_by_one=ONE_BY_ONE, **names)
+
+
+def _by_name(rows: Iterable[tuple[Any, ...]]) -> Reach:
     found: Reach = {}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        for name, kind, ids in cursor:
-            found.setdefault(name, {})[kind] = frozenset(ids or ())
+    for name, kind, ids in rows:
+        found.setdefault(name, {})[kind] = frozenset(ids or ())
     return found
 
 

@@ -20,7 +20,7 @@ from guardian.models import UserObjectPermission
 from config import origin
 from config.access import reach, restricted
 from config.access.lookups import AnyOf  # noqa: F401  # registers `any_of`
-from config.access.models import ContainerType, RoleAssignment
+from config.access.models import ContainerType
 from config.access.reach import Reach
 from config.access.rules import Level, Need
 from config.errors import NotAllowed
@@ -278,7 +278,7 @@ class Access:
     def _assigned(self) -> Reach:
         found = origin.stand_in_of(self.user.pk)
         people = [self.user.pk] if found is None else [self.user.pk, found.principal]
-        return reach.assigned(RoleAssignment.objects.in_force().held_by(*people), _containers)
+        return reach.assigned(people, _containers)
 
 
 def _sorted(found: Reach) -> list[Any]:

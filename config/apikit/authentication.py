@@ -13,6 +13,7 @@ from config.apikit.throttling import address_of
 from config.errors import NotAllowed
 from config.organisation.models import TOKEN_PREFIX, ApiToken, User
 from config.organisation.rules import address_allowed
+from config.planned import PlannedRow
 
 USE_PRECISION = datetime.timedelta(minutes=1)
 # Only a newer minute is written: two requests at once cost one write.
@@ -22,6 +23,11 @@ ON CONFLICT (token_id) DO UPDATE
     SET last_used_at = excluded.last_used_at, last_address = excluded.last_address
     WHERE u.last_used_at < excluded.last_used_at - interval '1 minute'
 """
+_TOKEN = PlannedRow(
+    "token_by_digest",
+    "text",
+    lambda digest: ApiToken.objects.select_related("owner", "use").filter(digest=digest).order_by(),
+)
 
 
 class TokenAuthentication(authentication.BaseAuthentication):
@@ -50,8 +56,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
 
 def find(secret: str) -> ApiToken:
     """The token in force that this is. Raises AuthenticationFailed, saying why not."""
-    rows = ApiToken.objects.select_related("owner", "use")
-    token = rows.filter(digest=ApiToken.digest_of(secret)).first() if _shaped(secret) else None
+    token = _TOKEN.get(ApiToken.digest_of(secret)) if _shaped(secret) else None
     if token is None:
         raise AuthenticationFailed("There is no such token.", code="token_unknown")
     if token.revoked_at is not None:

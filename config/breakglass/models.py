@@ -113,5 +113,5 @@ register_verbs(BreakGlass, VERBS)
 # It ends by the clock, whether or not a worker runs.
 also_granted(
     """SELECT ''::text, record_type, record_id FROM config_breakglass
-    WHERE person_id = %s AND ended_at IS NULL AND opened_at <= %s AND until > %s"""
+    WHERE person_id = $1 AND ended_at IS NULL AND opened_at <= $2 AND until > $2"""
 )

@@ -10,13 +10,14 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from config import clock
-from config.access.rules import Level, Role
-from config.access.visibility import containers_of, register_verbs
+from config.access.rules import Role
+from config.access.visibility import register_verbs
 from config.audit.tracking import AppendOnly, AppendOnlyQuerySet, Tracked, TrackedQuerySet
 from config.errors import Invalid
 from config.governance import registry
+from config.governance.reaching import reaches
 from config.governance.rules import VERBS, Capacity
-from config.organisation.models import BusinessUnit, Team, User
+from config.organisation.models import BusinessUnit, User
 
 
 class Freedom(models.TextChoices):
@@ -59,17 +60,6 @@ def verbs_from(state: str) -> list[str]:
     """The verbs that the table allows from a state."""
     found = [_VERB_TO[target] for target in TRANSITIONS[state]]
     return [*found, "activate_in_emergency"] if state in EMERGENCY_FROM else found
-
-
-def reaches(user: User, *, unit: str) -> Q:
-    """The filter of `visible_to`: the enterprise's, and those of units where one sees anything."""
-    if not user.is_active:
-        return Q(pk__in=[])
-    seen = containers_of(user, Level.VIEW)
-    if seen.everything:
-        return Q()
-    units = set(Team.objects.filter(pk__in=seen.teams).values_list("unit_id", flat=True))
-    return Q(**{f"{unit}__isnull": True}) | Q(**{f"{unit}__in": units | seen.units})
 
 
 class PolicyQuerySet(TrackedQuerySet["Policy"]):

@@ -9,7 +9,7 @@ from django.db.models import F, Func, Value
 
 from config.access.visibility import register_verbs
 from config.audit.tracking import Tracked, TrackedQuerySet
-from config.governance.models import reaches
+from config.governance.reaching import reaches
 from config.organisation.models import KEY_VALIDATOR, BusinessUnit
 from config.organisation.rules import validate_time_zone
 from incidents.calendars.rules import NEEDS, UNIT_NEEDS, validate_hours, validate_special_days

@@ -9,7 +9,7 @@ from django.db.models import Q
 from config.access.models import ContainerType
 from config.access.visibility import containers_of, register_container, register_verbs
 from config.audit.tracking import Tracked, TrackedQuerySet
-from config.governance.models import reaches
+from config.governance.reaching import reaches
 from config.organisation.models import (
     CONTAINER_PERMISSIONS,
     KEY_VALIDATOR,

@@ -8,7 +8,8 @@ from django.db.models import Q
 from config.access.rules import Role
 from config.access.visibility import register_verbs
 from config.audit.tracking import Tracked, TrackedQuerySet
-from config.governance.models import PolicyVersion, reaches
+from config.governance.models import PolicyVersion
+from config.governance.reaching import reaches
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.responsibility.rules import (
     FUNCTION_NEEDS,

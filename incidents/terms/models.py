@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import Q
 
 from config.audit.tracking import Tracked, TrackedQuerySet
-from config.governance.models import PolicyVersion, reaches
+from config.governance.models import PolicyVersion
+from config.governance.reaching import reaches
 from config.organisation.models import KEY_VALIDATOR, BusinessUnit, User
 from incidents.terms.rules import COMPONENT_KINDS, PARENTS, Kind, name_of
 

@@ -1,11 +1,16 @@
 """Sessions and headers: fixation, CSRF, clickjacking, cookies, redirects, the Host header."""
 
+import datetime
 from typing import Any
 
 import pytest
+from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.db.models.functions import Now
 from django.test import Client
 
+from config.access.sessions import SessionStore
 from config.environment import Environment
 from config.organisation.models import User
 from config.organisation.operations import deactivate_user, set_password
@@ -54,6 +59,25 @@ def test_ends_the_session_at_sign_out(captain: User):
     thief = Client()
     thief.cookies["sessionid"] = kept
     assert thief.get("/admin/").status_code == 302
+
+
+def test_ends_after_its_time(captain: User):
+    client = Client()
+    sign_in(client)
+    assert client.get("/admin/").status_code == 200
+
+    Session.objects.update(expire_date=Now() - datetime.timedelta(seconds=1))
+
+    assert client.get("/admin/").status_code == 302
+
+
+def test_keeps_whose_it_is_by_the_house_s_own_backend(captain: User):
+    client = Client()
+
+    sign_in(client)
+
+    assert client.session[BACKEND_SESSION_KEY] == "config.access.backends.ContainerBackend"
+    assert isinstance(client.session, SessionStore)
 
 
 @pytest.mark.parametrize("how", ["password", "deactivated"])
