@@ -1,5 +1,6 @@
 """The platform as a Django app."""
 
+import gc
 import pkgutil
 from importlib import import_module
 from typing import Any
@@ -22,6 +23,7 @@ class PlatformConfig(AppConfig):
         for app in HOUSE:
             load_rooms(app, "handlers")
         post_migrate.connect(install_rules, dispatch_uid="config.install_rules")
+        gc.enable()  # `manage.py` looked for no garbage while it loaded
 
 
 def load_rooms(app: str, module: str) -> None:

@@ -5,6 +5,7 @@ refuses no connection. By hand, `--port` opens one.
 """
 
 import argparse
+import gc
 import os
 import socket
 
@@ -17,6 +18,7 @@ BACKLOG = 2048
 def main() -> None:
     """Serve config.asgi until SIGTERM."""
     listener = _listener(_parser().parse_args())
+    gc.disable()  # while it loads; `config.apps` turns it on again
     proxies = os.environ.get("WATCHBILL_TRUSTED_PROXIES", "")
     config = uvicorn.Config(
         "config.asgi:application",

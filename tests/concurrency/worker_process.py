@@ -1,5 +1,6 @@
 """`python -m tests.concurrency.worker_process`: the worker, with the effects of tests."""
 
+import gc
 from importlib import import_module
 
 import django
@@ -8,6 +9,7 @@ from django.core.management import call_command
 
 def main() -> None:
     """As `manage.py worker`, once the test's effects are registered."""
+    gc.disable()  # as `manage.py` does; `config.apps` turns it on again
     django.setup()
     import_module("tests.config.due.effects")
     call_command("worker")
