@@ -26,7 +26,7 @@ django.setup()
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
-from django.template.response import SimpleTemplateResponse
+from django.template.backends.django import Template
 from django.test import Client, override_settings
 from django.test.utils import setup_test_environment
 from rest_framework.test import APIClient
@@ -136,7 +136,7 @@ def answers(world: World, persona: str) -> Iterator[tuple[Call, Any]]:
     """What the persona is answered. Pages are not rendered: only who gets them matters."""
     at_api, at_pages = _doors(world, persona)
     with (
-        patch.object(SimpleTemplateResponse, "rendered_content", ""),
+        patch.object(Template, "render", return_value=""),
         patch.object(site, "each_context", return_value={}),
     ):
         for call in every_call(world):

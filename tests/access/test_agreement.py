@@ -4,6 +4,7 @@ And no model can lead there unsaid: whatever has a key to one, or names records 
 is declared (`config.access.restricted`).
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ from incidents.lifecycle.operations import let_in
 from tests.access.secrecy import Secret, make_secret, prepare, unread
 from tests.access.world import World
 from tests.config import make
+from tests.harness import databases
 from tests.incidents import make as make_incidents
 
 APPS = ("config", "incidents", "escalation", "postmortems", "compliance", "guardian")
@@ -37,21 +39,28 @@ NAMED_BY = (
 )
 
 
-@pytest.fixture
-def secret(world: World) -> Secret:
+@pytest.fixture(scope="module")
+def made_secret(made_once: World, django_db_blocker: Any) -> Iterator[Secret]:
     """With people of every role, and some who have none or are gone."""
-    prepare(world)
-    found = make_secret(world)
-    for role in Role:
-        for place in (None, found.live.team):
-            name = f"{role} of {place.key if place else 'all'}"
-            world.people[name] = make.user(name.replace(" ", "-"))
-            make.role(role, to=world.people[name], on=place)
-    _make_odd_people(world, found)
-    # What nobody has read yet, and what belongs to others.
-    unread(world, found.marker)
-    make_incidents.incident(team=make.team("elsewhere"))
-    return found
+    with databases.for_several_tests(django_db_blocker):
+        prepare(made_once)
+        found = make_secret(made_once)
+        for role in Role:
+            for place in (None, found.live.team):
+                name = f"{role} of {place.key if place else 'all'}"
+                made_once.people[name] = make.user(name.replace(" ", "-"))
+                make.role(role, to=made_once.people[name], on=place)
+        _make_odd_people(made_once, found)
+        # What nobody has read yet, and what belongs to others.
+        unread(made_once, found.marker)
+        make_incidents.incident(team=make.team("elsewhere"))
+        yield found
+
+
+@pytest.fixture
+def secret(made_secret: Secret, db: None) -> Secret:
+    """The same for each test: they only look."""
+    return copy.deepcopy(made_secret)
 
 
 def _make_odd_people(world: World, secret: Secret) -> None:
@@ -68,7 +77,7 @@ def doors() -> list[type[models.Model]]:
     return [model for model in tied_models() if hasattr(model._default_manager, "visible_to")]
 
 
-def test_agrees_for_every_model_and_everybody(world: World, secret: Secret) -> None:
+def test_agrees_for_every_model_and_everybody(secret: Secret, world: World) -> None:
     wrong = {
         (model._meta.label, name): (may - seen, seen - may)
         for name, person in world.people.items()
@@ -91,7 +100,7 @@ def both_answers(model: type[models.Model], person: User) -> tuple[set[Any], set
     return may, {row.pk for row in rows.visible_to(person)}
 
 
-def test_shows_what_hangs_on_it_to_whom_was_let_in_alone(world: World, secret: Secret) -> None:
+def test_shows_what_hangs_on_it_to_whom_was_let_in_alone(secret: Secret, world: World) -> None:
     seen: dict[str, set[str]] = {}
     for model in doors():
         rows: Any = model._default_manager
@@ -161,7 +170,7 @@ def test_leaves_nothing_without_a_door_on_any_page(db: None) -> None:
 
 @pytest.mark.parametrize("person", ["alice", "lena", "platform_administrator of all", "guest"])
 def test_leaves_out_what_the_platforms_tables_tell(
-    world: World, secret: Secret, person: str
+    secret: Secret, world: World, person: str
 ) -> None:
     access = Access(world.people[person])
     restricted = Incident.objects.filter(is_restricted=True)  # the world has one of its own

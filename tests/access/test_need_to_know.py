@@ -22,7 +22,6 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from config import clock, metrics
 from config.access.models import RoleAssignment
@@ -43,6 +42,7 @@ from tests.access.routes import (
     admin_prefixes,
     api_calls,
     every_route,
+    of_one_kind,
 )
 from tests.access.secrecy import Secret, make_secret, prepare
 from tests.access.world import World
@@ -104,8 +104,9 @@ class Visitor:
 
     @classmethod
     def of(cls, world: World, name: str) -> "Visitor":
-        pages = make.browser(world.people[name])
-        return cls(make.api(world.people[name]), pages, SimpleCookie(pages.cookies))
+        pages, api = make.browser(world.people[name]), make.api(world.people[name])
+        api.get(f"/{API}me/")  # writes what the first call of a minute does
+        return cls(api, pages, SimpleCookie(pages.cookies))
 
     def ask(self, call: Call, body: Any = None) -> Any:
         client = self.api if call.url.startswith(f"/{API}") else self.pages
@@ -133,7 +134,7 @@ def figure(found: re.Match[str]) -> str:
 def everything(world: World, visitor: Visitor) -> dict[str, tuple[int, str]]:
     """What the visitor is answered wherever they can go."""
     cache.clear()
-    asked = (call for call in every_call(world) if call.method == "get")
+    asked = (call for call in of_one_kind(every_call(world)) if call.method == "get")
     with one_frame():
         return {
             call.url: said(visitor.ask(call))
@@ -204,10 +205,16 @@ def unlike(visitor: Visitor, way: Way, *, again: bool = True) -> Any:
 
 
 def answered(visitor: Visitor, call: Call, body: Any, words: tuple[str, ...]) -> Any:
-    """Status, text, and the statements with which the answer was found."""
-    with CaptureQueriesContext(connection) as queries:
+    """Status, text, and the statements with which the answer was found, without their values."""
+    statements: list[str] = []
+
+    def noted(execute: Any, sql: str, *rest: Any) -> Any:
+        statements.append(LITERALS.sub("?", sql))
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(noted):
         answer = said(visitor.ask(call, body), call.url, unquote(call.url), *words)
-    return *answer, [LITERALS.sub("?", each["sql"]) for each in queries]
+    return *answer, statements
 
 
 def ways_to(world: World, secret: Secret) -> Iterator[Way]:

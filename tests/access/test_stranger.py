@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from tests.access.asking import Ask, caller, visitor
+from tests.access.asking import Ask, caller, one_frame, visitor
 from tests.access.permissions import ANONYMOUS, SHOWN_ONLY, label, read
 from tests.access.routes import (
     ADMIN,
@@ -172,7 +172,8 @@ def test_hides_the_pages_of_others_from_a_stranger(pages: list[Call]):
 def test_shows_a_stranger_nothing_on_any_page(world: World, pages: list[Call]):
     lists = [call for call in pages if not call.detail]
 
-    assert telling(lists, visitor(world, "mallory"), 200, 403) == {}
+    with one_frame():
+        assert telling(lists, visitor(world, "mallory"), 200, 403) == {}
 
 
 def test_finds_a_stranger_nothing(world: World):
@@ -193,7 +194,8 @@ def test_opens_every_page_to_a_superuser(world: World, pages: list[Call]):
     opened = [call for call in pages if not is_closed(call) and not is_said_for_others(call)]
     closed = [call for call in pages if call not in opened]
 
-    assert unopened(opened, visitor(world, "root")) == {}
+    with one_frame():
+        assert unopened(opened, visitor(world, "root")) == {}
     assert unlike(closed, "admin", 403, 404) == {}
 
 

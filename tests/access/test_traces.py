@@ -13,7 +13,7 @@ from config.access.restricted import telling_models, tied_models
 from config.events.models import RestrictedRead
 from tests.access.asking import one_frame
 from tests.access.permissions import every_call
-from tests.access.routes import ADMIN, Call
+from tests.access.routes import ADMIN, Call, of_one_kind
 from tests.access.secrecy import Secret, make_secret, prepare
 from tests.access.test_need_to_know import LEAVES, Visitor
 from tests.access.world import World
@@ -70,7 +70,7 @@ def calls(world: World, secret: Secret) -> Iterator[Call]:
     """Everything that can be read, with rows of the secret where there are any."""
     rows = {model: secret.row_of(model) for model in (*tied_models(), *telling_models())}
     theirs = World(world.people, {**world.rows, **rows})
-    for call in every_call(theirs):
+    for call in of_one_kind(every_call(theirs)):
         if call.method == "get" and call.name not in LEAVES | SHOWS_NOTHING:
             yield call
     words = secret.live.reference

@@ -223,7 +223,7 @@ def test_reads_well_on_every_page(
     for name, path in PAGES[group].items():
         page = open_page(path.format(**world), as_=root)
         frame = name == "home"
-        broken += look_at(page, name, widths=(1400,), frame=frame)
+        broken += look_at(page, name, widths=(1400,), schemes=("light",), frame=frame)
         broken += look_at(page, name, widths=(390,), schemes=("dark",), frame=frame)
         for width in (768, 320):
             page.set_viewport_size({"width": width, "height": 800})

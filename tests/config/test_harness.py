@@ -3,6 +3,7 @@
 import socket
 import threading
 import urllib.request
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from django.db.utils import ProgrammingError
 from config.database import runtime_role
 from tests.checks import Ledger, known_checks
 from tests.harness.network import NetworkBlocked
+from tests.harness.shares import ordered
 
 REQUIREMENTS = """
 #### INC-07 Severity
@@ -136,3 +138,18 @@ def test_names_what_a_check_waits_for(monkeypatch):
     monkeypatch.setattr("tests.checks.PENDING", {"INC-07.1": "INC-34"})
 
     assert next(Ledger().lines(["INC-07.1"])) == "INC-07.1 pending INC-34"
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_begins_each_share_with_its_long_tests(processes):
+    names = ["config/a", "survival/a", "access/a", "config/b", "browser/a", "survival/b", "docs/a",
+             "access/b", "config/c"]  # fmt: skip
+    items = [SimpleNamespace(nodeid=f"tests/{name}.py::test") for name in names]
+
+    found = [item.nodeid[6:-9] for item in ordered(items, processes)]
+
+    assert sorted(found) == sorted(names)
+    shares = [found[number * 9 // processes :] for number in range(processes)]
+    begun = [share[0] for share in shares]
+    long = ["survival/a", "access/a", "browser/a"][:processes]
+    assert begun == (["config/a"] if processes == 1 else long)

@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
 from config import clock, garbage
-from tests.harness import databases, network, peers, processes
+from tests.harness import databases, network, peers, processes, shares
 
 type Blocker = Any  # pytest_django keeps its class private
+
+
+class QuickPasswords(PBKDF2PasswordHasher):
+    """As by default, but once instead of a million times."""
+
+    iterations = 1
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +120,14 @@ def closed_network() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[None]:
+    """What makes guessing slow makes tests slow. The processes they start read these as well."""
+    quick = f"{__name__}.{QuickPasswords.__name__}"
+    with override_settings(PASSWORD_HASHERS=[quick, *settings.PASSWORD_HASHERS]):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def static_folder() -> None:
     """Of one that isn't there Django's part warns whenever it begins, a thousand times a run."""
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
@@ -127,8 +143,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         peers.require(*mark.args)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse flushing tests: history is append-only, so there is nothing that could be flushed."""
+    items[:] = shares.ordered(items, getattr(config, "workerinput", {}).get("workercount", 1))
     for item in items:
         mark = item.get_closest_marker("django_db")
         if mark and (mark.kwargs.get("transaction") or any(mark.args)):

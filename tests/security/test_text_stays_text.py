@@ -3,7 +3,6 @@
 import datetime
 import json
 import time
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -18,8 +17,8 @@ from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident
 from incidents.timeline.operations import TEXT_LIMIT
 from incidents.timeline.rules import html
-from tests.access.world import World, make_world
 from tests.config import make
+from tests.escalation import make as make_escalation
 from tests.incidents import make as make_incidents
 from tests.incidents.alerts import make as make_alerts
 
@@ -31,18 +30,11 @@ TEMPLATES = (
 WORST_SECONDS = 2.0
 
 
-@pytest.fixture
-def world(db: None, settings: Any, tmp_path: Any) -> World:
-    settings.SIGNING_KEY, settings.CHECKPOINT_DIR = tmp_path / "key.pem", tmp_path / "points"
-    settings.EXPORT_ROOT = tmp_path / "exports"
-    return make_world()
-
-
 @pytest.mark.parametrize("text", TEMPLATES)
-def test_pages_with_the_words_of_the_title(world: World, text: str):
-    opened = make_incidents.incident(
-        text, service=world[Service], actor=make.system(), level="critical"
-    )
+def test_pages_with_the_words_of_the_title(checkout: Service, bob: User, text: str):
+    make_escalation.contact(bob)
+    make_escalation.policy([make_escalation.person_tier(bob)])
+    opened = make_incidents.incident(text, service=checkout, actor=make.system(), level="critical")
 
     with capture_sends() as caught:
         run_due(clock.now() + datetime.timedelta(minutes=1))
@@ -51,7 +43,7 @@ def test_pages_with_the_words_of_the_title(world: World, text: str):
     sent = [each for each in pages if opened.reference in each.subject]
     assert sent
     assert all(text in send.subject and text in send.text for send in sent)
-    page = Page.objects.filter(incident=opened).latest("created_at")
+    page = Page.objects.get(incident=opened)
     shown = Client().get("/r/" + url_of(page.pk).rpartition("/")[2]).content.decode()
     assert "49" not in shown.replace(page.incident.reference, "")
     assert "SECRET" not in shown.replace("settings.SECRET_KEY", "")

@@ -128,13 +128,13 @@ def test_backs_off_and_ends_as_a_dead_letter_with_event_and_fallback(root):
 
 
 def test_parks_an_unknown_kind_until_it_is_tried_again(root):
-    due = schedule("test.unknown", root, NOON, key="one")
+    due = schedule("test.not_yet", root, NOON, key="one")
     run_due(NOON)
     due.refresh_from_db()
     assert due.dead_at == NOON
-    assert "No code here knows the timer test.unknown" in due.last_error
+    assert "No code here knows the timer test.not_yet" in due.last_error
 
-    @timer("test.unknown")
+    @timer("test.not_yet")
     def known(due, root):
         bump("known")
 
