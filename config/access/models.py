@@ -36,7 +36,7 @@ class RoleAssignmentQuerySet(DirectoryQuerySet["RoleAssignment"]):
         """
         own = RoleAssignment.objects.filter(person__any_of=people).values("pk")
         shared = RoleAssignment.objects.filter(team__memberships__user__any_of=people).values("pk")
-        return self.filter(pk__in=own.union(shared, all=True))
+        return self.filter(pk__any_of=own.union(shared, all=True))
 
 
 class RoleAssignment(Tracked):
