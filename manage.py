@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Watchbill's command line: `manage.py help`."""
 
-import gc
 import os
 import sys
 
@@ -9,6 +8,8 @@ if sys.version_info < (3, 12):  # noqa: UP036  (said before an import fails with
     sys.exit(
         f"Watchbill needs Python 3.12 to 3.14; this is {sys.version.split()[0]}. Try: make demo"
     )
+
+from config import garbage
 
 try:
     from django.core.management import execute_from_command_line
@@ -19,8 +20,7 @@ except ModuleNotFoundError:
 def main() -> None:
     """Run one command with the product's settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # What is loaded stays: until `config.apps` is ready there is no garbage worth a look.
-    gc.disable()
+    garbage.ignore()  # until `config.apps` is ready
     execute_from_command_line(sys.argv)
 
 

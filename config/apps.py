@@ -1,6 +1,5 @@
 """The platform as a Django app."""
 
-import gc
 import pkgutil
 from importlib import import_module
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import module_has_submodule
+
+from config import garbage
 
 HOUSE = ("config", "incidents", "escalation", "postmortems", "compliance", "fixtures")
 
@@ -23,7 +24,7 @@ class PlatformConfig(AppConfig):
         for app in HOUSE:
             load_rooms(app, "handlers")
         post_migrate.connect(install_rules, dispatch_uid="config.install_rules")
-        gc.enable()  # `manage.py` looked for no garbage while it loaded
+        garbage.heed()
 
 
 def load_rooms(app: str, module: str) -> None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, models
 from django.db.models.query import get_related_populators
 from psycopg import Connection, sql
 
@@ -29,6 +29,17 @@ class Planned:
 
     def rows(self, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the default database; raises what Django raises."""
+        try:
+            return self._asked(values)
+        except NotSupportedError:
+            # A migration has since changed the type of a column that is told. A transaction is
+            # lost by it; what every request reads is asked outside of one.
+            if connection.in_atomic_block:
+                raise
+            self._forget(connection.connection)
+            return self._asked(values)
+
+    def _asked(self, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             self._prepare(connection.connection)
             cursor.execute(f"EXECUTE {self.name} ({', '.join(['%s'] * len(values))})", values)
@@ -46,6 +57,11 @@ class Planned:
         with connection.wrap_database_errors:
             raw.execute(words)
         known.add(self.name)
+
+    def _forget(self, raw: Connection[Any]) -> None:
+        with connection.wrap_database_errors:
+            raw.execute(sql.SQL("DEALLOCATE {}").format(sql.Identifier(self.name)))
+        _known[raw].discard(self.name)
 
 
 class PlannedRow[M: models.Model]:

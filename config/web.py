@@ -5,11 +5,12 @@ refuses no connection. By hand, `--port` opens one.
 """
 
 import argparse
-import gc
 import os
 import socket
 
 import uvicorn
+
+from config import garbage
 
 GRACE = 4  # seconds for requests under way when it is told to stop
 BACKLOG = 2048
@@ -18,7 +19,7 @@ BACKLOG = 2048
 def main() -> None:
     """Serve config.asgi until SIGTERM."""
     listener = _listener(_parser().parse_args())
-    gc.disable()  # while it loads; `config.apps` turns it on again
+    garbage.ignore()  # until `config.apps` is ready
     proxies = os.environ.get("WATCHBILL_TRUSTED_PROXIES", "")
     config = uvicorn.Config(
         "config.asgi:application",

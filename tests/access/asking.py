@@ -8,8 +8,10 @@ from unittest.mock import patch
 
 from django.db import transaction
 from django.http import HttpRequest
+from rest_framework.test import APIClient
 
 from config.adminkit.base import site
+from config.organisation.models import User
 from tests.access.bodies import OF_ANY_POLICY, body_for
 from tests.access.routes import Call
 from tests.access.world import World
@@ -34,10 +36,16 @@ def undone(ask: Callable[[], Any]) -> Any:
     return answer
 
 
+def called_before(person: User) -> APIClient:
+    """A client of the API: what the first call of a minute writes is there for all that follow."""
+    client = make.api(person)
+    client.get("/api/v1/me/")
+    return client
+
+
 def caller(world: World, name: str) -> Ask:
     """Somebody at the API, on whatever version there is; creating with a good body."""
-    client = make.api(world.people[name])
-    client.get("/api/v1/me/")  # what the first call of a minute writes is there for all that follow
+    client = called_before(world.people[name])
 
     def ask(call: Call) -> Any:
         headers = {"HTTP_IF_MATCH": "*"} if call.method in ("patch", "delete") else {}

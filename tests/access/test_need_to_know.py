@@ -31,7 +31,7 @@ from config.access.rules import Role
 from config.apikit.views import Resource
 from config.organisation.models import User
 from incidents.lifecycle.models import Incident
-from tests.access.asking import one_frame, undone
+from tests.access.asking import called_before, one_frame, undone
 from tests.access.bodies import body_for
 from tests.access.permissions import every_call
 from tests.access.routes import (
@@ -104,9 +104,8 @@ class Visitor:
 
     @classmethod
     def of(cls, world: World, name: str) -> "Visitor":
-        pages, api = make.browser(world.people[name]), make.api(world.people[name])
-        api.get(f"/{API}me/")  # writes what the first call of a minute does
-        return cls(api, pages, SimpleCookie(pages.cookies))
+        pages = make.browser(world.people[name])
+        return cls(called_before(world.people[name]), pages, SimpleCookie(pages.cookies))
 
     def ask(self, call: Call, body: Any = None) -> Any:
         client = self.api if call.url.startswith(f"/{API}") else self.pages

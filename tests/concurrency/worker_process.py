@@ -1,15 +1,16 @@
 """`python -m tests.concurrency.worker_process`: the worker, with the effects of tests."""
 
-import gc
 from importlib import import_module
 
 import django
 from django.core.management import call_command
 
+from config import garbage
+
 
 def main() -> None:
     """As `manage.py worker`, once the test's effects are registered."""
-    gc.disable()  # as `manage.py` does; `config.apps` turns it on again
+    garbage.ignore()  # as `manage.py` does
     django.setup()
     import_module("tests.config.due.effects")
     call_command("worker")

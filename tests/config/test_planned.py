@@ -1,7 +1,7 @@
 """Statements that a connection plans once."""
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, connection, connections, transaction
 from django.forms.models import model_to_dict
 
 from config.organisation.models import ApiToken, Scope, User
@@ -42,6 +42,17 @@ def test_is_told_to_each_connection_anew(fresh_db):
 
     assert DOUBLE.rows(2) == [(4, "%")]
     assert known() == 1
+
+
+def test_is_told_anew_once_a_column_has_another_type(fresh_db):
+    make.user("alice")
+    table = "ALTER TABLE config_user ALTER COLUMN name TYPE varchar(400)"
+    assert ALICE.get("alice") is not None
+
+    with connections["owner"].cursor() as owner:
+        owner.execute(table)
+
+    assert ALICE.get("alice") is not None
 
 
 @pytest.mark.django_db

@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
 
 from config.front import Answer
+from tests.access.asking import called_before
 from tests.access.permissions import ANONYMOUS, PEOPLE, PERSONAS, make_people
 from tests.access.world import World, make_world
-from tests.config import make
 from tests.contract.asking import Questions
 from tests.contract.document import PATH, strict
 
@@ -39,9 +39,7 @@ def client_of(world: World, persona: str) -> APIClient:
     if persona == ANONYMOUS:
         return APIClient()
     given = PEOPLE[persona]
-    client = make.api(world.people[given if isinstance(given, str) else persona])
-    client.get("/api/v1/me/")  # writes what the first call of a minute does
-    return client
+    return called_before(world.people[given if isinstance(given, str) else persona])
 
 
 @pytest.fixture

@@ -24,8 +24,7 @@ LOGIN = "/accounts/login/"
 
 
 @pytest.fixture
-def captain(db: None, settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def captain(db: None) -> User:
     cache.clear()
     return make.user("captain", password=SECRET)
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
@@ -19,8 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def fresh_limits(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def fresh_limits() -> None:
     cache.clear()
 
 
@@ -124,11 +122,9 @@ def test_has_no_sign_up_and_no_reset(name: str):
 
 
 def test_renews_an_old_hash_by_a_tracked_save(captain: User, settings: Any):
-    captain.password = make_password(SECRET, hasher="md5")
-    captain.save_as(make.system(), "password")
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.ScryptPasswordHasher",
-        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     ]
 
     assert sign_in("captain", SECRET).status_code == 302
