@@ -44,7 +44,8 @@ def durability() -> Result:
     """What was answered with 2xx is on the disk, and survives a power cut."""
     with direct() as connection:
         rows = connection.execute(
-            "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = 'off' ORDER BY 1",
+            "SELECT name FROM pg_settings"
+            " WHERE name = ANY(%s::text[]) AND setting = 'off' ORDER BY 1",
             [list(MUST_BE_ON)],
         ).fetchall()
     off = [name for (name,) in rows]

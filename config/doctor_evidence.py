@@ -27,7 +27,7 @@ def roles() -> Result:
         cursor.execute(
             "SELECT current_user, array_agg(relname::text ORDER BY 1) FILTER (WHERE"
             " pg_has_role(current_user, relowner, 'USAGE') OR has_table_privilege(c.oid,"
-            " 'UPDATE, DELETE, TRUNCATE')) FROM pg_class c WHERE relname = ANY(%s)"
+            " 'UPDATE, DELETE, TRUNCATE')) FROM pg_class c WHERE relname = ANY(%s::name[])"
             " AND relnamespace = current_schema()::regnamespace",
             [evidence],
         )

@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.harness.plugin", "tests.checks", "tests.personas"]
+pytest_plugins = ["tests.harness.kept", "tests.harness.plugin", "tests.checks", "tests.personas"]
 
 _quiet = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("ordinary", deadline=None, suppress_health_check=_quiet)

@@ -6,52 +6,45 @@ payments, bob works on them, carol audits the whole enterprise, and mallory, who
 logistics, is a stranger to everything of payments. Every test of access includes mallory.
 """
 
-import pytest
-
 from config.access.rules import Role
 from config.organisation.models import BusinessUnit, Team, User
 from incidents.catalog.models import Service
 from tests.config import make
+from tests.harness.kept import kept
 from tests.incidents import make as make_incidents
 
 
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> None:
-    """`fresh_db` for a test that asks for it, else the shared one, rolled back afterwards."""
-    request.getfixturevalue("fresh_db" if "fresh_db" in request.fixturenames else "db")
-
-
-@pytest.fixture
-def retail(database: None) -> BusinessUnit:
+@kept
+def retail() -> BusinessUnit:
     return make.unit("retail", name="Retail")
 
 
-@pytest.fixture
+@kept
 def payments(retail: BusinessUnit) -> Team:
     return make.team("payments", unit=retail, name="Payments")
 
 
-@pytest.fixture
+@kept
 def checkout(payments: Team) -> Service:
     return make_incidents.service("checkout", team=payments, tier=1, name="Checkout")
 
 
-@pytest.fixture
-def freight(database: None) -> BusinessUnit:
+@kept
+def freight() -> BusinessUnit:
     return make.unit("freight", name="Freight")
 
 
-@pytest.fixture
+@kept
 def logistics(freight: BusinessUnit) -> Team:
     return make.team("logistics", unit=freight, name="Logistics")
 
 
-@pytest.fixture
+@kept
 def tracking(logistics: Team) -> Service:
     return make_incidents.service("tracking", team=logistics, tier=3, name="Tracking")
 
 
-@pytest.fixture
+@kept
 def alice(payments: Team) -> User:
     """Incident commander of payments."""
     person = make.user("alice", name="Alice Abel")
@@ -60,7 +53,7 @@ def alice(payments: Team) -> User:
     return person
 
 
-@pytest.fixture
+@kept
 def bob(payments: Team) -> User:
     """Responder of payments."""
     person = make.user("bob", name="Bob Berg")
@@ -69,15 +62,15 @@ def bob(payments: Team) -> User:
     return person
 
 
-@pytest.fixture
-def carol(database: None) -> User:
+@kept
+def carol() -> User:
     """Auditor of the enterprise: reads everything, writes nothing."""
     person = make.user("carol", name="Carol Cole")
     make.role(Role.AUDITOR, to=person)
     return person
 
 
-@pytest.fixture
+@kept
 def mallory(logistics: Team) -> User:
     """Commander of another unit's team."""
     person = make.user("mallory", name="Mallory Moss")
@@ -86,7 +79,7 @@ def mallory(logistics: Team) -> User:
     return person
 
 
-@pytest.fixture
-def root(database: None) -> User:
+@kept
+def root() -> User:
     """A superuser."""
     return make.superuser("root", name="Root")

@@ -25,6 +25,7 @@ from config.adminkit.matching import UnfitAddress
 from config.adminkit.paginator import CappedChangeList, CappedPaginator
 from config.adminkit.queues import Queue
 from config.adminkit.scoping import access_of, actor_of, is_scoped, oversees, visible_rows
+from config.adminkit.scripts import SLUG_SCRIPTS, without
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -166,8 +167,8 @@ class BaseAdmin(_Base):
 
     @property
     def media(self) -> Media:
-        """With what a filter by searching needs."""
-        found: Media = super().media
+        """With what a filter by searching needs; without what makes slugs, which no form has."""
+        found = without(super().media, SLUG_SCRIPTS)
         if self.list_filter_submit and has_related(self.model, self.list_filter):
             found += Media(AutocompleteDropdownForm.Media)
         return found

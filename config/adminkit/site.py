@@ -12,6 +12,7 @@ from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.cache import patch_cache_control
 from django.utils.functional import SimpleLazyObject
 from unfold.sites import UnfoldAdminSite
 
@@ -30,6 +31,7 @@ else:
 
 HITS_A_MODEL = 8
 LONGEST_SEARCH = 200
+WORDS_KEPT = 3600  # seconds
 
 
 class Picker(AutocompleteJsonView):
@@ -109,6 +111,14 @@ class WatchbillSite(_Site):
             return HttpResponseNotAllowed(["POST"])
         django_logout(request)
         return HttpResponseRedirect(reverse("account_login"))
+
+    def i18n_javascript(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """The words of the date pickers. The browser keeps them: every form and list has some."""
+        answer = super().i18n_javascript(request, extra_context)
+        patch_cache_control(answer, private=True, max_age=WORDS_KEPT)
+        return answer
 
     def autocomplete_view(self, request: HttpRequest) -> Any:
         """What a picker offers."""

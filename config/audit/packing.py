@@ -203,7 +203,7 @@ class _Chosen:
 
     def add(self, cursor: CursorWrapper, seqs: set[int]) -> None:
         cursor.execute(
-            'SELECT "index" FROM audit_leaf WHERE seq = ANY(%s) AND "index" < %s',
+            'SELECT "index" FROM audit_leaf WHERE seq = ANY(%s::bigint[]) AND "index" < %s',
             [list(seqs), self._size],
         )
         found = [index for (index,) in cursor.fetchall()]
@@ -236,7 +236,7 @@ class _LeafReader:
         self._cursor.execute(
             f'SELECT f."index", s.salt, {COLUMNS} FROM audit_leaf f '  # noqa: S608  # nosec B608  (literals)
             f"JOIN audit_ledger e ON e.seq = f.seq LEFT JOIN audit_salt s ON s.seq = f.seq "
-            f'WHERE f."index" = ANY(%s) ORDER BY f."index"',
+            f'WHERE f."index" = ANY(%s::bigint[]) ORDER BY f."index"',
             [indexes],
         )
         found = [(index, salt, Entry(*row)) for index, salt, *row in self._cursor.fetchall()]

@@ -131,7 +131,7 @@ def _append(cursor: CursorWrapper, tree: merkle.Frontier, batch: Sequence[Entry]
         "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[])",
         [list(range(start, tree.size)), seqs, hashes],
     )
-    cursor.execute("DELETE FROM audit_unsealed WHERE seq = ANY(%s)", [seqs])
+    cursor.execute("DELETE FROM audit_unsealed WHERE seq = ANY(%s::bigint[])", [seqs])
 
 
 def _sign(

@@ -85,7 +85,7 @@ def tables(cursor: CursorWrapper, names: Iterable[str]) -> dict[str, Table]:
         JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary AND i.indnkeyatts = 1
         JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = i.indkey[0]
         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        WHERE c.relname = ANY(%s) AND c.relnamespace = current_schema()::regnamespace
+        WHERE c.relname = ANY(%s::name[]) AND c.relnamespace = current_schema()::regnamespace
         GROUP BY c.relname, k.attname, k.atttypid, k.atttypmod
         """,
         [list(names)],

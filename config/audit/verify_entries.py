@@ -134,7 +134,7 @@ class EntryCheck:
             JOIN audit_ledger e ON e.table_name = 'audit_tombstone' AND e.row_key = t.id::text
             JOIN audit_ledger gone ON gone.seq = t.seq
                 AND gone.table_name = t.table_name AND gone.row_key = t.row_key
-            WHERE t.seq = ANY(%s)
+            WHERE t.seq = ANY(%s::bigint[])
             """,
             [wanted],
         )

@@ -110,7 +110,7 @@ def _roles(connection: psycopg.Connection[Any], target: Target) -> Roles:
         )
     wanted = (target.runtime, "watchbill_purge")
     known = connection.execute(
-        "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)", [list(wanted)]
+        "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s::name[])", [list(wanted)]
     ).fetchall()
     missing = tuple(name for name in wanted if (name,) not in known)
     chosen = owner if is_member else role

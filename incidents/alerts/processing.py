@@ -118,7 +118,8 @@ def _begin(source_id: int, limit: int) -> list[RawPayload]:
     names = [pk for pk, _ in head]
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE incidents_rawpayload SET attempts = attempts + 1 WHERE id = ANY(%s)", [names]
+            "UPDATE incidents_rawpayload SET attempts = attempts + 1 WHERE id = ANY(%s::bigint[])",
+            [names],
         )
     reach("inbox_after_begin")
     return list(RawPayload.objects.filter(pk__in=names).order_by("id"))

@@ -37,6 +37,7 @@ TEXT = {
 }
 # Written in pieces, so that this file is not what it looks for.
 ELSEWHERE = re.compile(r"(?<![\w.$}~])/(?:wo" + r"rk|ro" + r"ot|ho" + r"me/\w+)/|/opt/py" + r"pi")
+UNTYPED_ANY = re.compile(r"ANY\(%" + r"s\)")
 INDEX = re.compile(r"py" + r"pi\.org/simple|--(?:extra-)?index" + r"-url|files\.python" + r"hosted")
 
 
@@ -125,6 +126,13 @@ def test_names_no_place_outside_the_project(pattern):
     ]
 
     assert found == []
+
+
+def test_compares_no_column_with_many_of_another_type():
+    """Without their type a scan compares each row with each: 20,000 of them took 11 s, not 0.04."""
+    untyped = [path for path in source_files() if UNTYPED_ANY.search(path.read_text())]
+
+    assert named(untyped) == []
 
 
 def test_describes_every_module():

@@ -40,7 +40,7 @@ SQL = """
     LEFT JOIN incidents_service s ON s.id = i.service_id
     JOIN config_team t ON t.id = i.team_id
     JOIN config_businessunit u ON u.id = i.unit_id
-    WHERE NOT i.is_restricted AND i.team_id = ANY(%s)
+    WHERE NOT i.is_restricted AND i.team_id = ANY(%s::bigint[])
     ORDER BY i.id DESC LIMIT %s
 """
 

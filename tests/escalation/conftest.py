@@ -2,8 +2,6 @@
 
 import datetime
 
-import pytest
-
 from config import clock
 from config.organisation.models import User
 from escalation.policies.models import EscalationPolicyVersion
@@ -12,23 +10,24 @@ from incidents.lifecycle.models import Incident
 from tests.config import make as people
 from tests.escalation import make
 from tests.escalation.make import START
+from tests.harness.kept import kept
 from tests.incidents import make as make_incidents
 
 
-@pytest.fixture
-def dora(database: None) -> User:
+@kept
+def dora() -> User:
     """Somebody above the team, who may be paged last."""
     return people.user("dora", name="Dora Dunn")
 
 
-@pytest.fixture
+@kept
 def reachable(alice: User, bob: User, dora: User) -> None:
     """Everybody has one verified mail address."""
     for person in (bob, alice, dora):
         make.contact(person, f"{person.username}@example.org")
 
 
-@pytest.fixture
+@kept
 def policy(reachable: None, bob: User, alice: User, dora: User) -> EscalationPolicyVersion:
     """bob has 5 minutes, then alice 10, then dora 15; once through."""
     with clock.simulated(START - datetime.timedelta(days=1)):
@@ -37,7 +36,7 @@ def policy(reachable: None, bob: User, alice: User, dora: User) -> EscalationPol
         )
 
 
-@pytest.fixture
+@kept
 def incident(policy: EscalationPolicyVersion, checkout: Service) -> Incident:
     """Opened by a tool at START."""
     with clock.simulated(START):

@@ -13,7 +13,7 @@ from django.test import override_settings
 from pytest_django.live_server_helper import LiveServer
 
 from config import clock, garbage
-from tests.harness import databases, network, peers, processes, shares
+from tests.harness import databases, kept, network, peers, processes, shares
 
 type Blocker = Any  # pytest_django keeps its class private
 
@@ -32,6 +32,8 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Blocker) -
         clone = databases.make_clone()
     with databases.pointed_at(clone):
         yield
+        with django_db_blocker.unblock():
+            kept.stage.keep([])
     databases.drop_clone(clone)
 
 
@@ -131,6 +133,12 @@ def quick_passwords() -> Iterator[None]:
 def static_folder() -> None:
     """Of one that isn't there Django's part warns whenever it begins, a thousand times a run."""
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: one more than processors, as some tests mostly wait for others' processes."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_finish() -> None:

@@ -12,11 +12,12 @@ from incidents.catalog.models import Service
 from incidents.lifecycle.models import Incident
 from tests.harness import databases
 from tests.harness.databases import Clone
+from tests.harness.kept import kept
 from tests.incidents import make
 from tests.incidents.alerts.knocking import Server
 
 
-@pytest.fixture
+@kept
 def incident(checkout: Service, bob: User) -> Incident:
     """A new incident of checkout, reported by bob."""
     return make.incident(service=checkout, actor=bob)

@@ -2,8 +2,6 @@
 
 import datetime
 
-import pytest
-
 from config import clock
 from config.access.rules import Role
 from config.due.worker import run_due
@@ -14,6 +12,7 @@ from incidents.lifecycle.operations import resolve
 from incidents.taxonomy.models import Level
 from postmortems.reviews.models import Review
 from tests.config import make
+from tests.harness.kept import kept
 from tests.incidents import make as make_incidents
 
 NOON = datetime.datetime(2026, 3, 10, 12, 0, tzinfo=datetime.UTC)
@@ -30,20 +29,20 @@ def resolved(service: Service, actor: User, level: Level = Level.CRITICAL) -> In
     return incident
 
 
-@pytest.fixture
+@kept
 def grave(checkout: Service, bob: User) -> Incident:
     """A SEV1 that was resolved at NOON."""
     return resolved(checkout, bob)
 
 
-@pytest.fixture
+@kept
 def review(grave: Incident) -> Review:
     """The review that it owes."""
     return Review.objects.get(incident=grave)
 
 
-@pytest.fixture
-def lena(database: None) -> User:
+@kept
+def lena() -> User:
     """Compliance officer of the enterprise."""
     person = make.user("lena", name="Lena Vogt")
     make.role(Role.COMPLIANCE_OFFICER, to=person)

@@ -1,9 +1,13 @@
 """What every page of the admin carries: its CSP, its banners, and the home page's cards."""
 
+from pathlib import Path
+
 import pytest
+from django.contrib.staticfiles import finders
 from django.urls import reverse
 
 from config.adminkit import home
+from config.adminkit.scripts import SLUG_SCRIPTS
 from config.due.models import Installation
 from config.organisation.models import User
 from incidents.catalog.models import Service
@@ -21,6 +25,22 @@ def test_lets_only_the_admin_evaluate(root: User):
     assert "script-src 'self' 'unsafe-eval'" in policy
     assert "frame-ancestors 'self'" in policy
     assert "unsafe" not in client.get(reverse("account_logout")).headers["Content-Security-Policy"]
+
+
+def test_loads_no_script_that_no_page_needs(root: User):
+    page = make.browser(root).get(reverse("admin:config_team_changelist")).content.decode()
+    charts = finders.find("unfold/js/chart/chart.js")
+
+    assert "jquery" in page
+    assert [name for name in SLUG_SCRIPTS if name in page] == []
+    assert isinstance(charts, str)
+    assert Path(charts).stat().st_size < 1000
+
+
+def test_lets_the_browser_keep_the_words_of_the_date_pickers(root: User):
+    words = make.browser(root).get(reverse("admin:jsi18n"))
+
+    assert words.headers["Cache-Control"] == "private, max-age=3600"
 
 
 def test_says_that_the_data_are_invented(root: User):

@@ -4,8 +4,6 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
 from config import clock
 from config.access.rules import Role
 from config.agreements.models import AgreementVersion
@@ -18,6 +16,7 @@ from incidents.catalog.models import Service
 from incidents.taxonomy.models import SeverityTableVersion
 from incidents.taxonomy.operations import seed_severity_table
 from tests.config import make
+from tests.harness.kept import kept
 
 TABLES = "/api/v1/severity-tables/"
 SIDES = tuple(Capacity)
@@ -32,7 +31,7 @@ class People:
     signers: dict[Capacity, User]
 
 
-@pytest.fixture
+@kept
 def people(checkout: Service, retail: BusinessUnit) -> People:
     names = ("anna", "paul", "petra", "olga", "uwe", "lee")
     anna, paul, petra, olga, uwe, lee = (make.user(each, name=each.title()) for each in names)
@@ -45,14 +44,14 @@ def people(checkout: Service, retail: BusinessUnit) -> People:
     return People(anna, paul, dict(zip(SIDES, (olga, uwe, lee), strict=True)))
 
 
-@pytest.fixture
-def matrix(database: None) -> SeverityTableVersion:
+@kept
+def matrix() -> SeverityTableVersion:
     found = seed_severity_table(make.system())
     assert found is not None
     return found
 
 
-@pytest.fixture
+@kept
 def agreement(people: People, matrix: SeverityTableVersion) -> AgreementVersion:
     """Signed yesterday with ACME, about checkout; it rests on the severity matrix."""
     draft = propose(
@@ -90,7 +89,7 @@ def signed_by(people: People, version: Any, capacity: Capacity) -> None:
     )
 
 
-@pytest.fixture
+@kept
 def draft(
     agreement: AgreementVersion, matrix: SeverityTableVersion, people: People
 ) -> SeverityTableVersion:
@@ -108,7 +107,7 @@ def draft(
     )
 
 
-@pytest.fixture
+@kept
 def approved(draft: SeverityTableVersion, people: People) -> SeverityTableVersion:
     submit(draft, actor=people.author)
     return approve(draft, actor=people.approver, content_hash=draft.content_hash)

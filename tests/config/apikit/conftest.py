@@ -8,10 +8,11 @@ from rest_framework.test import APIClient
 from config.access.rules import Role
 from config.organisation.models import User
 from tests.config import make
+from tests.harness.kept import kept
 
 
-@pytest.fixture
-def admin(database: None) -> User:
+@kept
+def admin() -> User:
     """Platform administrator on the enterprise; no superuser."""
     person = make.user("ada", name="Ada Admin")
     make.role(Role.PLATFORM_ADMINISTRATOR, to=person)

@@ -16,6 +16,7 @@ from config.governance.operations import approve, propose, submit
 from config.governance.seeding import seed_setting_policies
 from config.organisation.models import User
 from tests.config import make
+from tests.harness.kept import kept
 
 KEY = "lifecycle.reopen_days"
 type Row = dict[str, Any]
@@ -32,8 +33,8 @@ class People:
     lee: User
 
 
-@pytest.fixture
-def people(database: None) -> People:
+@kept
+def people() -> People:
     names = ("anna", "paul", "petra", "pia", "lee")
     anna, paul, petra, pia, lee = (make.user(each, name=each.title()) for each in names)
     make.role(Role.POLICY_AUTHOR, to=anna)
@@ -43,8 +44,8 @@ def people(database: None) -> People:
     return People(anna, paul, petra, pia, lee)
 
 
-@pytest.fixture
-def shipped(database: None) -> ApprovalMatrixVersion:
+@kept
+def shipped() -> ApprovalMatrixVersion:
     found = seed_approval_matrix(make.system())
     assert found is not None
     return found
@@ -69,7 +70,7 @@ def demand(shipped: ApprovalMatrixVersion, people: People) -> Callable[..., Appr
     return put
 
 
-@pytest.fixture
+@kept
 def draft(people: People) -> SettingVersion:
     """Version 2 of a setting: nine days instead of seven."""
     seed_setting_policies(make.system())
@@ -78,6 +79,6 @@ def draft(people: People) -> SettingVersion:
     )
 
 
-@pytest.fixture
+@kept
 def submitted(draft: SettingVersion, people: People) -> SettingVersion:
     return submit(draft, actor=people.author)

@@ -106,7 +106,7 @@ def test_hashes_every_column_and_no_float(owner: Any) -> None:
         assert sorted(found[name, "audit_append"].arguments[2:]) == sorted(table.columns)
     owner.execute(
         "SELECT table_name, column_name, data_type FROM information_schema.columns"
-        " WHERE table_name = ANY(%s)",
+        " WHERE table_name = ANY(%s::text[])",
         [tables.ledgered_tables()],
     )
     assert [row for row in owner.fetchall() if row[2] in FLOATS] == []

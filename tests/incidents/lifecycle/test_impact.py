@@ -19,14 +19,15 @@ from incidents.lifecycle.operations.assessing import basis_of
 from incidents.taxonomy.models import SeverityTableVersion
 from incidents.taxonomy.operations import seed_severity_table
 from tests.config import make as people
+from tests.harness.kept import kept
 from tests.incidents import make
 
 LIST = "/api/v1/incidents/"
 MASS: dict[str, Any] = {"users_affected": 12_000}
 
 
-@pytest.fixture(autouse=True)
-def matrix(database: None) -> SeverityTableVersion:
+@kept(autouse=True)
+def matrix() -> SeverityTableVersion:
     found = seed_severity_table(people.system())
     assert found is not None
     return found

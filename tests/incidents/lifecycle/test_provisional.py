@@ -28,13 +28,14 @@ from incidents.lifecycle.operations import (
 from incidents.taxonomy.operations import seed_severity_table
 from tests.config import make as people
 from tests.escalation import make as make_escalation
+from tests.harness.kept import kept
 
 MINUTE = datetime.timedelta(minutes=1)
 UNCLEAR = "Two regions are silent; nobody knows why."
 
 
-@pytest.fixture(autouse=True)
-def matrix(database: None) -> Any:
+@kept(autouse=True)
+def matrix() -> Any:
     return seed_severity_table(people.system())
 
 

@@ -23,13 +23,14 @@ from incidents.lifecycle.operations import (
 )
 from incidents.taxonomy.operations import seed_severity_table
 from tests.config import make as people
+from tests.harness.kept import kept
 from tests.incidents import make
 
 LOWER = {"to": "SEV2", "reason_code": "misjudged", "justification": "Only one region."}
 
 
-@pytest.fixture(autouse=True)
-def matrix(database: None) -> Any:
+@kept(autouse=True)
+def matrix() -> Any:
     return seed_severity_table(people.system())
 
 

@@ -12,25 +12,26 @@ from config.governance.models import BackTest
 from config.governance.operations import new_draft, save_draft
 from incidents.taxonomy.operations import seed_severity_table
 from tests.config import make as config_make
+from tests.harness.kept import kept
 from tests.incidents import make
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/severity-tables/"
 
 
-@pytest.fixture
-def table(db):
+@kept
+def table():
     return seed_severity_table(config_make.system())
 
 
-@pytest.fixture
-def author(db):
+@kept
+def author():
     person = config_make.user("anna")
     config_make.role(Role.POLICY_AUTHOR, to=person)
     return person
 
 
-@pytest.fixture
+@kept
 def draft(table, author):
     """Tightened: 5,000 users make a SEV1 already."""
     made = new_draft(table.policy, actor=author)

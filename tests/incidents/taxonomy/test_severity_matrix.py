@@ -11,13 +11,14 @@ from incidents.taxonomy.impact import Impact
 from incidents.taxonomy.models import DataSensitivity, Exposure, Level
 from incidents.taxonomy.operations import classify, matrix_of, seed_severity_table
 from tests.config import make as config_make
+from tests.harness.kept import kept
 from tests.incidents import make
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def matrix(db):
+@kept
+def matrix():
     return seed_severity_table(config_make.system())
 
 

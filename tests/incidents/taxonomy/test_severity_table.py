@@ -15,6 +15,7 @@ from incidents.taxonomy.models import SeverityTableVersion
 from incidents.taxonomy.operations import cells_of, classify, seed_severity_table
 from incidents.taxonomy.rules import LEVELS, SHIPPED, TIERS, problems_of
 from tests.config import make
+from tests.harness.kept import kept
 from tests.harness.pages import form_of
 
 pytestmark = pytest.mark.django_db
@@ -27,20 +28,20 @@ EXPECTED = {
 }
 
 
-@pytest.fixture
-def table(db):
+@kept
+def table():
     return seed_severity_table(make.system())
 
 
-@pytest.fixture
-def author(db):
+@kept
+def author():
     person = make.user("anna")
     make.role(Role.POLICY_AUTHOR, to=person)
     return person
 
 
-@pytest.fixture
-def approvers(db):
+@kept
+def approvers():
     people = make.user("paul"), make.user("petra")
     for person in people:
         make.role(Role.POLICY_APPROVER, to=person)
