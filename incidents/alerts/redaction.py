@@ -18,7 +18,7 @@ _SECRET_ENDINGS = (
 )  # fmt: skip
 _SEPARATORS = str.maketrans("", "", "_-.")
 _SCALAR = re.compile(rb"-?[0-9][0-9.eE+\-]{0,400}|true|false")
-_LIST = re.compile(rb"\[[^\[\]{}]*+\]")
+_PLAIN = re.compile(rb'[^\[\]{}"\\]*+')
 
 # Each with words of which one must occur, looked for first: most bodies hold none.
 _IN_TEXT = (
@@ -89,19 +89,38 @@ def _end_of_value(body: bytes, start: int, quote: bytes) -> int:
     """Where the value ends; `start` itself for an object, whose keys speak for themselves."""
     if body.startswith(quote, start):
         return _end_of_string(body, start + len(quote), len(quote) - 1)
-    found = _SCALAR.match(body, start) or _LIST.match(body, start)
+    if body.startswith(b"[", start):
+        return _end_of_list(body, start, quote)
+    found = _SCALAR.match(body, start)
     return found.end() if found else start
 
 
+def _end_of_list(body: bytes, start: int, quote: bytes) -> int:
+    """Of one without lists and objects in it; `start` itself for any other."""
+    position = start + 1
+    while (found := _PLAIN.match(body, position)) and found.end() < len(body):
+        position = found.end()
+        if not body.startswith(quote, position):
+            return position + 1 if body.startswith(b"]", position) else start
+        position = _end_of_string(body, position + len(quote), len(quote) - 1)
+    return len(body)
+
+
 def _end_of_string(body: bytes, start: int, depth: int) -> int:
-    # A quote with more backslashes than the opening one belongs to the string; a body that was
-    # cut off inside the string is redacted to its end.
+    # A body that was cut off inside the string is redacted to its end.
     position = start
     while (found := body.find(b'"', position)) >= 0:
         before = found
         while before > position and body[before - 1] == 0x5C:
             before -= 1
-        if found - before <= depth:
+        if _closes(found - before, depth):
             return found + 1
         position = found + 1
     return len(body)
+
+
+def _closes(slashes: int, depth: int) -> bool:
+    # What opened with as many backslashes as `depth`: more of them belong to the string, unless
+    # they are such of its own, each written as two for each string around it. Fewer end one of
+    # the strings around it.
+    return slashes < depth or (slashes - depth) % (2 * (depth + 1)) == 0

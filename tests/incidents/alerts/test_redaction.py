@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from incidents.alerts.redaction import redact
@@ -18,12 +18,18 @@ from incidents.alerts.redaction import redact
     ],
 )
 def test_takes_the_values_of_telling_keys(key: str):
-    body = json.dumps({"a": 1, key: 'hun"ter\\2', "z": [2]}).encode()
+    for value in ('hun"ter\\2', "hunter\\", 'hunter\\\\"'):
+        body = json.dumps({"a": 1, key: value, "z": [2]}).encode()
 
-    assert json.loads(redact(body)) == {"a": 1, key: "[redacted]", "z": [2]}
+        assert json.loads(redact(body)) == {"a": 1, key: "[redacted]", "z": [2]}
 
 
-@pytest.mark.parametrize("value", [12345, True, -1.5e3, ["a", "b"]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(12345, True, -1.5e3, ["a", "b"], [], ["a]b", 1], ['x"]', "{"], ["ends with \\"]),
+    ],
+)
 def test_takes_values_that_are_no_text(value: object):
     body = json.dumps({"token": value, "b": 1}).encode()
 
@@ -37,12 +43,14 @@ def test_looks_into_objects_under_a_telling_key():
 
 
 def test_looks_into_json_inside_strings():
-    inner = json.dumps({"password": 'hun"ter2', "host": "db"})
+    inner = json.dumps({"password": 'hun"ter2', "host": "db", "tokens": 2, "token": ['"]']})
     body = json.dumps({"message": json.dumps({"inner": inner})}).encode()
 
     found = json.loads(json.loads(json.loads(redact(body))["message"])["inner"])
 
-    assert found == {"password": "[redacted]", "host": "db"}
+    assert found == {
+        "password": "[redacted]", "host": "db", "tokens": 2, "token": "[redacted]"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -76,8 +84,17 @@ def test_leaves_ordinary_words_alone(text: str):
     assert redact(body) == body
 
 
-def test_takes_the_rest_of_a_body_that_was_cut_off():
-    assert redact(b'{"a": 1, "password": "hunt') == b'{"a": 1, "password": "[redacted]"'
+@pytest.mark.parametrize("value", [b'"hunt', b'["hunt', b'["hunter2", "', b"[1, "])
+def test_takes_the_rest_of_a_body_that_was_cut_off(value: bytes):
+    assert redact(b'{"a": 1, "password": ' + value) == b'{"a": 1, "password": "[redacted]"'
+
+
+def test_leaves_objects_in_a_list_to_their_own_keys():
+    body = json.dumps({"secrets": 1, "secret": [{"name": "db]", "password": "hunter2"}]}).encode()
+
+    found = json.loads(redact(body))
+
+    assert found == {"secrets": 1, "secret": [{"name": "db]", "password": "[redacted]"}]}
 
 
 @given(st.binary(max_size=400))
@@ -85,19 +102,51 @@ def test_takes_any_bytes(body: bytes):
     assert isinstance(redact(body), bytes)
 
 
+# Rich in what opens, closes and escapes.
+WORDS = st.text(max_size=20) | st.text('"\\[]{}:, a', max_size=8)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | WORDS,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["a", "token", "password", "b\\"]) | st.text(), inner)
+        | st.dictionaries(st.sampled_from(["a", "token", "password", "b\\"]) | WORDS, inner)
     ),
     max_leaves=12,
 )
 
 
 @given(JSON)
+@example({"token": ["]"]})
+@example({"password": "\\", "a": 1})
 def test_keeps_json_readable(document: object):
     json.loads(redact(json.dumps(document).encode()))
+
+
+@given(JSON)
+def test_keeps_json_inside_strings_readable(document: object):
+    once = json.dumps(document)
+    twice = json.dumps({"message": once})
+    body = json.dumps({"message": twice, "a": once}).encode()
+
+    outside = json.loads(redact(body))
+
+    json.loads(outside["a"])
+    json.loads(json.loads(outside["message"])["message"])
+
+
+@given(WORDS, WORDS, st.integers(0, 2), st.booleans())
+def test_leaves_nothing_of_a_secret(before: str, after: str, inside: int, in_list: bool):
+    value = f"{before}hunter2{after}"
+    body = json.dumps({"password": [value, before] if in_list else value, "z": "kept"})
+    for _ in range(inside):
+        body = json.dumps({"message": body})
+
+    redacted = redact(body.encode())
+
+    found = json.loads(redacted)
+    for _ in range(inside):
+        found = json.loads(found["message"])
+    assert b"hunter2" not in redacted
+    assert found["z"] == "kept"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +154,7 @@ def test_keeps_json_readable(document: object):
     [
         *(b'"password":"', b'\\"password\\":\\"', b'"token":[', b"\\", b'"', b'"a":', b"bearer "),
         *(b"https://a:b", b"?token=", b"a://", b'"token":"\\', b"ghp_", b"bearer a1", b"?a-token"),
+        *(b'"token":["', b'"token":[1,', b'"token":["a","', b'\\"token\\":[\\"', b'"token":["\\"'),
     ],
 )
 def test_takes_time_in_proportion(unit: bytes):
