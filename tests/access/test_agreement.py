@@ -4,7 +4,6 @@ And no model can lead there unsaid: whatever has a key to one, or names records 
 is declared (`config.access.restricted`).
 """
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,9 +24,9 @@ from config.organisation.models import User
 from incidents.lifecycle.models import Incident
 from incidents.lifecycle.operations import let_in
 from tests.access.secrecy import Secret, make_secret, prepare, unread
-from tests.access.world import World
+from tests.access.world import World, make_world
 from tests.config import make
-from tests.harness import databases
+from tests.harness.kept import kept
 from tests.incidents import make as make_incidents
 
 APPS = ("config", "incidents", "escalation", "postmortems", "compliance", "guardian")
@@ -39,28 +38,32 @@ NAMED_BY = (
 )
 
 
-@pytest.fixture(scope="module")
-def made_secret(made_once: World, django_db_blocker: Any) -> Iterator[Secret]:
+@kept(heavy=True)
+def both() -> tuple[World, Secret]:
     """With people of every role, and some who have none or are gone."""
-    with databases.for_several_tests(django_db_blocker):
-        prepare(made_once)
-        found = make_secret(made_once)
-        for role in Role:
-            for place in (None, found.live.team):
-                name = f"{role} of {place.key if place else 'all'}"
-                made_once.people[name] = make.user(name.replace(" ", "-"))
-                make.role(role, to=made_once.people[name], on=place)
-        _make_odd_people(made_once, found)
-        # What nobody has read yet, and what belongs to others.
-        unread(made_once, found.marker)
-        make_incidents.incident(team=make.team("elsewhere"))
-        yield found
+    world = make_world()
+    prepare(world)
+    found = make_secret(world)
+    for role in Role:
+        for place in (None, found.live.team):
+            name = f"{role} of {place.key if place else 'all'}"
+            world.people[name] = make.user(name.replace(" ", "-"))
+            make.role(role, to=world.people[name], on=place)
+    _make_odd_people(world, found)
+    # What nobody has read yet, and what belongs to others.
+    unread(world, found.marker)
+    make_incidents.incident(team=make.team("elsewhere"))
+    return world, found
 
 
 @pytest.fixture
-def secret(made_secret: Secret, db: None) -> Secret:
-    """The same for each test: they only look."""
-    return copy.deepcopy(made_secret)
+def world(both: tuple[World, Secret]) -> World:
+    return both[0]
+
+
+@pytest.fixture
+def secret(both: tuple[World, Secret]) -> Secret:
+    return both[1]
 
 
 def _make_odd_people(world: World, secret: Secret) -> None:

@@ -1,5 +1,7 @@
 """The permission table holds: `permissions.txt`, made by `python -m tests.access.permissions`."""
 
+import copy
+
 import pytest
 
 from tests.access.permissions import (
@@ -15,6 +17,7 @@ from tests.access.permissions import (
 from tests.access.routes import Call, admin_prefixes, is_closed
 from tests.access.world import World
 from tests.contract.document import faults_of, operation_of, strict
+from tests.harness.kept import kept
 
 ALLOWED = {200, 201, 202, 204, 302, 400, 409}
 # Closed to everybody, whoever they are, and why.
@@ -24,10 +27,11 @@ CLOSED_PAGES = {
 }
 
 
-@pytest.fixture
+@kept(heavy=True)
 def populated(world: World) -> World:
-    make_people(world)
-    return world
+    made = copy.deepcopy(world)
+    make_people(made)
+    return made
 
 
 @pytest.mark.parametrize("persona", PERSONAS)

@@ -26,6 +26,7 @@ from postmortems.reviews.models import Review
 from tests.access.routes import ADMIN, API, admin_prefixes, every_route
 from tests.config import make
 from tests.escalation import make as make_escalation
+from tests.harness.kept import kept
 from tests.incidents import make as make_incidents
 from tests.incidents.alerts import make as make_alerts
 
@@ -61,7 +62,7 @@ class Hidden:
         return [word for word in self.words if word in text]
 
 
-@pytest.fixture
+@kept
 def hidden(checkout: Service, alice: User, bob: User, carol: User) -> Hidden:
     """bob works on them; alice, who commands his team, was not let in."""
     make_escalation.contact(bob)

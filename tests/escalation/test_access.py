@@ -19,6 +19,7 @@ from tests.access.asking import undone
 from tests.config import make as people
 from tests.escalation import make
 from tests.escalation.make import START
+from tests.harness.kept import kept
 
 OURS = (
     "contact-methods", "schedules", "overrides", "escalation-policies", "escalation-policy-uses",
@@ -57,7 +58,7 @@ GOVERNED = "escalation-policies/"
 PEOPLE = ("alice", "bob", "carol", "mallory")
 
 
-@pytest.fixture
+@kept
 def world(incident, payments, policy, alice, bob) -> dict[str, object]:
     """One row of everything, all of payments."""
     rota = make.schedule(payments, alice, bob, key="payments-primary")

@@ -18,6 +18,7 @@ from escalation.runs.models import EscalationRun
 from tests.config import make as people
 from tests.escalation import make
 from tests.escalation.make import START
+from tests.harness.kept import kept
 
 BUDGET = 90
 MODELS = (
@@ -34,7 +35,7 @@ MAY_ADD = {
 }
 
 
-@pytest.fixture
+@kept
 def world(incident, payments, policy, alice, bob):
     """One row of everything, all of payments; the keys by model."""
     rota = make.schedule(payments, alice, bob, key="payments-primary")

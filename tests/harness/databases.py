@@ -21,7 +21,7 @@ import psycopg
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
-from django.db import connections, transaction
+from django.db import connections
 from psycopg import sql
 
 from config import embedded
@@ -150,17 +150,6 @@ def pointed_at(clone: Clone) -> Iterator[None]:
             connections[alias].close()
             _replace(connections[alias].settings_dict, kept)
         ContentType.objects.clear_cache()
-
-
-@contextmanager
-def for_several_tests(blocker: Any) -> Iterator[None]:
-    """What is made inside is there for all tests of a module, each of which takes back its own.
-
-    For tests of the shared database only: `fresh_db` would end the transaction.
-    """
-    with blocker.unblock(), transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def current() -> Clone:

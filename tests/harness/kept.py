@@ -6,8 +6,7 @@ own. Before a test begins, what it doesn't ask for is taken back: so it finds wh
 nothing else, as if all had been made for it. It is handed copies, so that what the test before did
 to its objects isn't seen.
 
-A test with a database of its own (`fresh_db`), or one of a module that keeps a transaction open
-(`for_several_tests`), has them made anew.
+A test with a database of its own (`fresh_db`, or a fixture of its module) has them made anew.
 """
 
 import copy
@@ -33,6 +32,7 @@ class Maker:
     name: str
     make: Callable[..., Any]
     needs: tuple[str, ...]
+    heavy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,9 @@ class Stage:
         if not connection.in_atomic_block:  # a test closed the connection, and with it all
             self._layers.clear()
         stays = len(list(takewhile(lambda layer: layer.maker in wanted, self._layers)))
+        there = {layer.maker for layer in self._layers[:stays]}
+        if any(maker.heavy and maker not in there for maker in wanted):
+            stays = 0
         while len(self._layers) > stays:
             _undo(self._layers.pop().within)
 
@@ -91,12 +94,17 @@ stage = Stage()
 @overload
 def kept(make: Callable[..., Any]) -> Any: ...
 @overload
-def kept(*, autouse: bool) -> Callable[[Callable[..., Any]], Any]: ...
-def kept(make: Callable[..., Any] | None = None, *, autouse: bool = False) -> Any:
-    """A fixture of what `make` makes; its parameters name the kept fixtures that it needs."""
+def kept(*, autouse: bool = ..., heavy: bool = ...) -> Callable[[Callable[..., Any]], Any]: ...
+def kept(
+    make: Callable[..., Any] | None = None, *, autouse: bool = False, heavy: bool = False
+) -> Any:
+    """A fixture of what `make` makes; its parameters name the kept fixtures that it needs.
+
+    What is `heavy` lies below all others, so that it isn't taken back for the sake of one of them.
+    """
     if make is None:
-        return partial(kept, autouse=autouse)
-    maker = Maker(make.__name__, make, tuple(inspect.signature(make).parameters))
+        return partial(kept, autouse=autouse, heavy=heavy)
+    maker = Maker(make.__name__, make, tuple(inspect.signature(make).parameters), heavy)
 
     def given(handed_out: Mapping[str, Any], **needs: Any) -> Any:
         return handed_out[maker.name] if maker.name in handed_out else make(**needs)
@@ -145,7 +153,7 @@ def wanted(item: pytest.Item) -> list[Maker]:
     if _shares(item):
         for name in _fixtures(item):
             _gather(item, name, found)
-    return list(found)
+    return sorted(found, key=lambda maker: not maker.heavy)
 
 
 def _gather(item: pytest.Item, name: str, found: dict[Maker, None]) -> bool:

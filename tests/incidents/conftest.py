@@ -23,17 +23,10 @@ def incident(checkout: Service, bob: User) -> Incident:
     return make.incident(service=checkout, actor=bob)
 
 
-@pytest.fixture(scope="module")
-def seeded_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+@kept(heavy=True)
+def seeded() -> None:
     """What every installation begins with: seeding takes longer than most tests of it."""
-    with databases.for_several_tests(django_db_blocker):
-        seed_reference()
-        yield
-
-
-@pytest.fixture
-def seeded(seeded_once: None, db: None) -> None:
-    """Reference data in place."""
+    seed_reference()
 
 
 @pytest.fixture

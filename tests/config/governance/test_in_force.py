@@ -31,13 +31,6 @@ def put_in_force(value, *, key=KEY, unit=None, author, approver):
 
 
 @pytest.fixture
-def seeded(db):
-    """Anew for each test: others begin with an empty database."""
-    seed_setting_policies(make.system())
-    return SettingVersion.objects.get(policy__key=KEY)
-
-
-@pytest.fixture
 def people(author, approvers):
     return {"author": author, "approver": approvers[0]}
 

@@ -23,12 +23,13 @@ from incidents.lifecycle.operations import acknowledge, edit, resolve
 from incidents.timeline.models import TimelineEntry
 from tests.config import make as people
 from tests.escalation.make import after
+from tests.harness.kept import kept
 from tests.incidents import make as make_incidents
 
 ACK = {"action": "acknowledge"}
 
 
-@pytest.fixture
+@kept
 def asked(incident: Incident) -> Page:
     """bob's page, sent at START."""
     run_due(after(0))

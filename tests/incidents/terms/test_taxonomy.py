@@ -8,6 +8,7 @@ from config.errors import Invalid
 from config.governance.models import VersionState
 from config.organisation.models import BusinessUnit, User
 from config.organisation.rules import Domain
+from fixtures.reference import seed_reference
 from incidents.catalog.models import Service
 from incidents.components.models import Component
 from incidents.lifecycle.models import Incident
@@ -16,6 +17,7 @@ from incidents.terms.models import TaxonomyEntry, TaxonomyValue, TaxonomyVersion
 from incidents.terms.operations import TAXONOMY_KEY, check_component, tree_for
 from incidents.terms.rules import Term, Tree
 from tests.config import make as people
+from tests.harness.kept import kept
 from tests.harness.pages import form_of
 from tests.incidents import governed, make
 
@@ -31,8 +33,9 @@ def _found(tree: Tree, kind: str, key: str) -> Term:
     return term
 
 
-@pytest.fixture
-def seeded(seeded_once: None, db: None) -> TaxonomyVersion:
+@kept(heavy=True)
+def seeded() -> TaxonomyVersion:
+    seed_reference()
     return TaxonomyVersion.objects.get(state=VersionState.ACTIVE)
 
 
