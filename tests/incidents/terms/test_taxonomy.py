@@ -1,5 +1,6 @@
 """One tree for the whole company: overlays of units, retirement, and what records say by it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -173,7 +174,7 @@ def test_offers_a_retired_value_no_more_and_still_shows_it(
     other = make.incident(service=checkout)
     retire(seeded, "category__malware")
     client, browser = people.api(bob), people.browser(bob)
-    option = f'<option value="{old.category_id}"'
+    option = re.compile(rf'<option value="{old.category_id}"[^>]*>[^<]*Malware')
     body = {"title": "New", "service": "checkout", "level": "error", "category": "malware"}
 
     refused = client.post(INCIDENTS, body)
@@ -181,11 +182,9 @@ def test_offers_a_retired_value_no_more_and_still_shows_it(
     assert (refused.status_code, refused.data["code"]) == (400, "value_retired")
     assert refused.data["errors"][0]["pointer"] == "#/category"
     assert Incident.objects.count() == 2
-    assert option not in browser.get(f"{ADMIN}add/").content.decode()
-    assert option not in browser.get(f"{ADMIN}{other.pk}/change/").content.decode()
-    page = browser.get(f"{ADMIN}{old.pk}/change/").content.decode()
-    assert option in page
-    assert "Malware" in page
+    assert not option.search(browser.get(f"{ADMIN}add/").content.decode())
+    assert not option.search(browser.get(f"{ADMIN}{other.pk}/change/").content.decode())
+    assert option.search(browser.get(f"{ADMIN}{old.pk}/change/").content.decode())
     assert client.get(f"{INCIDENTS}{old.reference}/").data["category"] == "malware"
     found = client.get("/api/v1/taxonomy-values/", {"key": "malware"}).data["results"][0]
     assert (found["label"], found["retired"]) == ("Malware", True)
