@@ -17,8 +17,9 @@ _SECRET_ENDINGS = (
     "credential", "credentials", "cookie", "sessionid", "bearer", "pwd",
 )  # fmt: skip
 _SEPARATORS = str.maketrans("", "", "_-.")
-_SCALAR = re.compile(rb"-?[0-9][0-9.eE+\-]{0,400}|true|false")
-_PLAIN = re.compile(rb'[^\[\]{}"\\]*+')
+_SCALAR = re.compile(rb"-?[0-9][0-9.eE+\-]*+|true|false")
+# Between the strings of a list; inside a string, its line breaks are escaped.
+_PLAIN = re.compile(rb'(?:[^\[\]{}"\\]|\\{1,15}[nrt])*+')
 
 # Each with words of which one must occur, looked for first: most bodies hold none.
 _IN_TEXT = (
@@ -100,9 +101,12 @@ def _end_of_list(body: bytes, start: int, quote: bytes) -> int:
     position = start + 1
     while (found := _PLAIN.match(body, position)) and found.end() < len(body):
         position = found.end()
-        if not body.startswith(quote, position):
-            return position + 1 if body.startswith(b"]", position) else start
-        position = _end_of_string(body, position + len(quote), len(quote) - 1)
+        if body.startswith(quote, position):
+            position = _end_of_string(body, position + len(quote), len(quote) - 1)
+        elif body.startswith(b"]", position):
+            return position + 1
+        else:  # a quote here ends the string in which the list was cut off
+            return position if body.startswith((b'"', b"\\"), position) else start
     return len(body)
 
 
@@ -113,14 +117,13 @@ def _end_of_string(body: bytes, start: int, depth: int) -> int:
         before = found
         while before > position and body[before - 1] == 0x5C:
             before -= 1
-        if _closes(found - before, depth):
+        # Each string around it doubles the backslashes of a quote, and has one more for it: so many
+        # as `depth` opened it, so many and pairs of its own close it, others lie inside it. What
+        # doesn't come out even ends one of the strings around it, in which it was cut off.
+        slashes = found - before
+        if (slashes + 1) % (depth + 1):
+            return before
+        if (slashes - depth) % (2 * (depth + 1)) == 0:
             return found + 1
         position = found + 1
     return len(body)
-
-
-def _closes(slashes: int, depth: int) -> bool:
-    # What opened with as many backslashes as `depth`: more of them belong to the string, unless
-    # they are such of its own, each written as two for each string around it. Fewer end one of
-    # the strings around it.
-    return slashes < depth or (slashes - depth) % (2 * (depth + 1)) == 0

@@ -27,7 +27,7 @@ def test_takes_the_values_of_telling_keys(key: str):
 @pytest.mark.parametrize(
     "value",
     [
-        *(12345, True, -1.5e3, ["a", "b"], [], ["a]b", 1], ['x"]', "{"], ["ends with \\"]),
+        *(12345, 10**600, True, -1.5e3, ["a", "b"], [], ["a]b", 1], ['x"]', "{"], ["ends with \\"]),
     ],
 )
 def test_takes_values_that_are_no_text(value: object):
@@ -121,10 +121,25 @@ def test_keeps_json_readable(document: object):
     json.loads(redact(json.dumps(document).encode()))
 
 
-@given(JSON)
-def test_keeps_json_inside_strings_readable(document: object):
-    once = json.dumps(document)
-    twice = json.dumps({"message": once})
+INDENTS = st.sampled_from([None, 2])
+
+
+@given(JSON, INDENTS, st.integers(0, 40))
+@example({"password": "hunter2"}, None, 16)
+@example({"token": ["hunter2"]}, None, 14)
+def test_keeps_json_around_strings_readable(document: object, indent: int | None, cut: int):
+    """Whatever is inside: as a line of a log is, it may be cut off."""
+    once = json.dumps(document, indent=indent)
+    twice = json.dumps({"message": once}, indent=indent)
+
+    for text in (once, once[:cut], twice, twice[:cut]):
+        json.loads(redact(json.dumps({"message": text, "b": 1}).encode()))
+
+
+@given(JSON, INDENTS)
+def test_keeps_json_inside_strings_readable(document: object, indent: int | None):
+    once = json.dumps(document, indent=indent)
+    twice = json.dumps({"message": once}, indent=indent)
     body = json.dumps({"message": twice, "a": once}).encode()
 
     outside = json.loads(redact(body))
@@ -133,12 +148,15 @@ def test_keeps_json_inside_strings_readable(document: object):
     json.loads(json.loads(outside["message"])["message"])
 
 
-@given(WORDS, WORDS, st.integers(0, 2), st.booleans())
-def test_leaves_nothing_of_a_secret(before: str, after: str, inside: int, in_list: bool):
+@given(WORDS, WORDS, st.integers(0, 2), st.booleans(), INDENTS)
+def test_leaves_nothing_of_a_secret(
+    before: str, after: str, inside: int, in_list: bool, indent: int | None
+):
     value = f"{before}hunter2{after}"
-    body = json.dumps({"password": [value, before] if in_list else value, "z": "kept"})
+    secret = [value, before] if in_list else value
+    body = json.dumps({"password": secret, "z": "kept"}, indent=indent)
     for _ in range(inside):
-        body = json.dumps({"message": body})
+        body = json.dumps({"message": body}, indent=indent)
 
     redacted = redact(body.encode())
 
