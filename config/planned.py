@@ -5,6 +5,7 @@ puts its words together anew: of what every request asks that is most of its tim
 (docs/decisions/0019).
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,8 @@ from django.db.models.query import get_related_populators
 from psycopg import Connection, sql
 
 # Rolled back or not, a statement stays with its connection.
-_known: WeakKeyDictionary[Connection[Any], set[str]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Connection[Any], dict[str, str]] = WeakKeyDictionary()
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +34,34 @@ class Planned:
         try:
             return self._asked(values)
         except NotSupportedError:
-            # A migration has since changed the type of a column that is told. A transaction is
-            # lost by it; what every request reads is asked outside of one.
-            if connection.in_atomic_block:
+            # A migration has since changed the type of a column that is told: it is told anew,
+            # under another name. A transaction is lost by it, the next one asks again.
+            raw = connection.connection
+            known = _known.get(raw, {}) if raw else {}
+            if known.pop(self.name, None) is None or connection.in_atomic_block:
                 raise
-            self._forget(connection.connection)
             return self._asked(values)
 
     def _asked(self, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
-            self._prepare(connection.connection)
-            cursor.execute(f"EXECUTE {self.name} ({', '.join(['%s'] * len(values))})", values)
+            told = self._told(connection.connection)
+            cursor.execute(f"EXECUTE {told} ({', '.join(['%s'] * len(values))})", values)
             found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
-    def _prepare(self, raw: Connection[Any]) -> None:
-        known = _known.setdefault(raw, set())
-        if self.name in known:
-            return
-        types = sql.SQL(", ").join(map(sql.SQL, self.types))
-        words = sql.SQL("PREPARE {name} ({types}) AS {text}").format(
-            name=sql.Identifier(self.name), types=types, text=sql.SQL(self.text)
-        )
-        with connection.wrap_database_errors:
-            raw.execute(words)
-        known.add(self.name)
-
-    def _forget(self, raw: Connection[Any]) -> None:
-        with connection.wrap_database_errors:
-            raw.execute(sql.SQL("DEALLOCATE {}").format(sql.Identifier(self.name)))
-        _known[raw].discard(self.name)
+    def _told(self, raw: Connection[Any]) -> str:
+        """The name by which the connection knows it."""
+        known = _known.setdefault(raw, {})
+        if self.name not in known:
+            name = f"{self.name}_{next(_numbers)}"
+            types = sql.SQL(", ").join(map(sql.SQL, self.types))
+            words = sql.SQL("PREPARE {name} ({types}) AS {text}").format(
+                name=sql.Identifier(name), types=types, text=sql.SQL(self.text)
+            )
+            with connection.wrap_database_errors:
+                raw.execute(words)
+            known[self.name] = name
+        return known[self.name]
 
 
 class PlannedRow[M: models.Model]:

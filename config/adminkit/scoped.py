@@ -167,8 +167,10 @@ class BaseAdmin(_Base):
 
     @property
     def media(self) -> Media:
-        """With what a filter by searching needs; without what makes slugs, which no form has."""
-        found = without(super().media, SLUG_SCRIPTS)
+        """With what a filter by searching needs; without what makes slugs where no form has any."""
+        found: Media = super().media
+        if not self.prepopulated_fields:
+            found = without(found, SLUG_SCRIPTS)
         if self.list_filter_submit and has_related(self.model, self.list_filter):
             found += Media(AutocompleteDropdownForm.Media)
         return found
