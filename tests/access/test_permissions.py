@@ -1,7 +1,5 @@
 """The permission table holds: `permissions.txt`, made by `python -m tests.access.permissions`."""
 
-import copy
-
 import pytest
 
 from tests.access.permissions import (
@@ -29,9 +27,8 @@ CLOSED_PAGES = {
 
 @kept(heavy=True)
 def populated(world: World) -> World:
-    made = copy.deepcopy(world)
-    make_people(made)
-    return made
+    make_people(world)
+    return world
 
 
 @pytest.mark.parametrize("persona", PERSONAS)

@@ -63,15 +63,14 @@ def window(browser: Browser, site: str) -> Iterator[BrowserContext]:
 
     The first tab stays, so that the process does.
     """
-    context = browser.new_context(reduced_motion="reduce")
-    context.add_init_script(REPORTS)
+    context = _window_of(browser)
     context.new_page().goto(f"{site}/healthz")
     yield context
     context.close()
 
 
 @pytest.fixture
-def open_page(window: BrowserContext, live_site: str) -> Iterator[Opener]:
+def open_page(browser: Browser, window: BrowserContext, live_site: str) -> Iterator[Opener]:
     """`open_page("/admin/", as_=root, width=390, scheme="dark")`; `held_clock` stops its timers.
 
     Afterwards: no error in the console, nothing that the page's own policy forbids, and no
@@ -94,11 +93,13 @@ def open_page(window: BrowserContext, live_site: str) -> Iterator[Opener]:
         scheme: Scheme = "light",
         held_clock: bool = False,
     ) -> Page:
-        window.clear_cookies()
+        # Whose clock was stopped, has no other for any tab of it.
+        place = _window_of(browser) if held_clock else window
+        place.clear_cookies()
         if as_ is not None:
             session = make.browser(as_).cookies["sessionid"].value
-            window.add_cookies([{"name": "sessionid", "value": session, "url": live_site}])
-        page = window.new_page()
+            place.add_cookies([{"name": "sessionid", "value": session, "url": live_site}])
+        page = place.new_page()
         page.set_viewport_size({"width": width, "height": HEIGHTS.get(width, 900)})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         listen(page)
@@ -109,8 +110,16 @@ def open_page(window: BrowserContext, live_site: str) -> Iterator[Opener]:
         return page
 
     yield open_it
+    for other in set(browser.contexts) - {window}:
+        other.close()
     _forget(window, live_site)
     assert complaints == []
+
+
+def _window_of(browser: Browser) -> BrowserContext:
+    context = browser.new_context(reduced_motion="reduce")
+    context.add_init_script(REPORTS)
+    return context
 
 
 def _forget(window: BrowserContext, site: str) -> None:
@@ -122,6 +131,7 @@ def _forget(window: BrowserContext, site: str) -> None:
     what = {"origin": site, "storageTypes": "cookies,local_storage"}
     tools.send("Storage.clearDataForOrigin", what)
     tools.detach()
+    window.clear_permissions()
 
 
 def _leave_database(**kwargs: Any) -> None:

@@ -3,15 +3,16 @@
 `@kept` stands for `@pytest.fixture` where a fixture does nothing but make rows, out of what other
 kept ones made. In the shared database they lie below the test's own transaction, each in one of its
 own. Before a test begins, what it doesn't ask for is taken back: so it finds what it asked for and
-nothing else, as if all had been made for it. It is handed copies, so that what the test before did
-to its objects isn't seen.
+nothing else, as if all had been made for it, at the true time. It is handed copies, so that what
+the test before did to its objects isn't seen.
 
 A test with a database of its own (`fresh_db`, or a fixture of its module) has them made anew.
 """
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -20,6 +21,8 @@ from typing import Any, overload
 import pytest
 from django.db import connection, transaction
 from pytest_django.plugin import blocking_manager_key
+
+from config import clock
 
 OWN_DATABASE = "fresh_db"
 OPENS_DATABASE = "django_db_blocker"
@@ -37,10 +40,14 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What was made, in a transaction that is still open."""
+    """What was made, in a transaction that is still open.
+
+    `values` are all that were there when it had been made, by name: a maker may change what it
+    was given, as its rows do.
+    """
 
     maker: Maker
-    value: Any
+    values: Mapping[str, Any]
     within: transaction.Atomic
 
 
@@ -52,13 +59,9 @@ class Stage:
 
     def keep(self, wanted: list[Maker]) -> None:
         """Take back all from the first that isn't wanted."""
-        if not self._layers:
-            return
-        if not connection.in_atomic_block:  # a test closed the connection, and with it all
-            self._layers.clear()
         stays = len(list(takewhile(lambda layer: layer.maker in wanted, self._layers)))
         there = {layer.maker for layer in self._layers[:stays]}
-        if any(maker.heavy and maker not in there for maker in wanted):
+        if _is_lost() or any(maker.heavy and maker not in there for maker in wanted):
             stays = 0
         while len(self._layers) > stays:
             _undo(self._layers.pop().within)
@@ -66,21 +69,41 @@ class Stage:
     def add(self, wanted: list[Maker]) -> None:
         """Make what is wanted and not there; each after those that it needs."""
         there = {layer.maker for layer in self._layers}
-        values = {layer.maker.name: layer.value for layer in self._layers}
         for maker in wanted:
             if maker not in there:
-                within = transaction.atomic()
-                within.__enter__()
-                try:
-                    values[maker.name] = maker.make(*(values[name] for name in maker.needs))
-                except BaseException:
-                    _undo(within)
-                    raise
-                self._layers.append(Layer(maker, values[maker.name], within))
+                self._make(maker)
+
+    def _make(self, maker: Maker) -> None:
+        values = self.copies()
+        within = transaction.atomic()
+        within.__enter__()
+        try:
+            with _true_time():
+                values[maker.name] = maker.make(*(values[name] for name in maker.needs))
+        except BaseException:
+            _undo(within)
+            raise
+        self._layers.append(Layer(maker, values, within))
 
     def copies(self) -> dict[str, Any]:
         """Of all that is there, by name; those that name each other still do."""
-        return copy.deepcopy({layer.maker.name: layer.value for layer in self._layers})
+        return copy.deepcopy(dict(self._layers[-1].values)) if self._layers else {}
+
+
+@contextmanager
+def _true_time() -> Iterator[None]:
+    """What is kept must not depend on the time that its first test pretends to have."""
+    token = clock._simulated.set(None)
+    try:
+        yield
+    finally:
+        clock._simulated.reset(token)
+
+
+def _is_lost() -> bool:
+    """A test, or the server, has closed the connection, and with it all that was there."""
+    raw = connection.connection
+    return raw is None or raw.closed or connection.closed_in_transaction
 
 
 def _undo(within: transaction.Atomic) -> None:
@@ -140,11 +163,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: Any, request: pytest.FixtureRequest) -> None:
     """Before pytest-django begins the test's own transaction."""
-    if fixturedef.argname != "_django_db_helper":
-        return
-    request.getfixturevalue("django_db_setup")
-    with request.config.stash[blocking_manager_key].unblock():
-        stage.add(wanted(request.node))
+    if fixturedef.argname == "_django_db_helper":
+        with request.config.stash[blocking_manager_key].unblock():
+            stage.add(wanted(request.node))
 
 
 def wanted(item: pytest.Item) -> list[Maker]:
@@ -153,7 +174,7 @@ def wanted(item: pytest.Item) -> list[Maker]:
     if _shares(item):
         for name in _fixtures(item):
             _gather(item, name, found)
-    return sorted(found, key=lambda maker: not maker.heavy)
+    return sorted(found, key=lambda maker: not maker.heavy)  # in their order otherwise
 
 
 def _gather(item: pytest.Item, name: str, found: dict[Maker, None]) -> bool:

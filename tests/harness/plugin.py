@@ -136,8 +136,10 @@ def static_folder() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers() -> int | None:
     """`-n auto`: one more than processors, as some tests mostly wait for others' processes."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None
     return (os.cpu_count() or 1) + 1
 
 

@@ -2,6 +2,8 @@
 
 import datetime
 
+import pytest
+
 from config import clock
 from config.access.rules import Role
 from config.due.worker import run_due
@@ -41,8 +43,8 @@ def review(grave: Incident) -> Review:
     return Review.objects.get(incident=grave)
 
 
-@kept
-def lena() -> User:
+@pytest.fixture
+def lena(database: None) -> User:
     """Compliance officer of the enterprise."""
     person = make.user("lena", name="Lena Vogt")
     make.role(Role.COMPLIANCE_OFFICER, to=person)
