@@ -38,6 +38,7 @@ from incidents.timeline.operations import add_note
 from tests.browser.conftest import Opener
 from tests.browser.looking import look_at, sideways
 from tests.escalation import make
+from tests.harness.kept import kept
 from tests.incidents import make as make_incidents
 from tests.incidents.alerts import make as make_alerts
 
@@ -122,10 +123,8 @@ DAY = datetime.timedelta(days=1)
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def world(
-    fresh_db: Any, checkout: Service, payments: Team, alice: User, bob: User, root: User
-) -> dict[str, int]:
+@kept(heavy=True)
+def world(checkout: Service, payments: Team, alice: User, bob: User, root: User) -> dict[str, int]:
     """Something on every page; the keys by name."""
     for person in (alice, bob):
         make.contact(person)

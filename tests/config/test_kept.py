@@ -1,13 +1,17 @@
 """Fixtures that several tests in a row share, of which each sees only what it asked for."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 
 from config.organisation.models import BusinessUnit, Team, User
 from tests.config import make
-from tests.harness.kept import Maker, Stage, kept
+from tests.harness import databases
+from tests.harness.kept import kept
+from tests.harness.stage import Maker, Stage
+from tests.harness.worlds import World, Worlds
 
 
 def _near() -> BusinessUnit:
@@ -19,6 +23,7 @@ def _renamed(near: BusinessUnit) -> BusinessUnit:
     return near.save_as(make.system())
 
 
+NAMES = ("near", "far")
 NEAR = Maker("near", _near, (), heavy=False)
 RENAMED = Maker("renamed", _renamed, ("near",), heavy=False)
 LONER = Maker("loner", lambda: make.user("loner"), (), heavy=False)
@@ -92,5 +97,59 @@ def test_names_the_same_objects_as_the_others_do(guild: Team, retail: BusinessUn
     assert guild.unit is retail
 
 
-def test_is_made_in_a_database_of_its_own(fresh_db, guild: Team):
+@kept(heavy=True)
+def league(guild: Team) -> dict[str, Team]:
+    return {"first": guild}
+
+
+def test_makes_first_what_something_heavy_needs(league: dict[str, Team], guild: Team):
+    assert league["first"] is guild
     assert Team.objects.get() == guild
+
+
+def test_is_there_in_a_database_of_its_own(fresh_db, league: dict[str, Team], guild: Team):
+    assert league["first"] is guild
+    assert Team.objects.get() == guild
+
+
+@pytest.fixture
+def worlds(fresh_db) -> Iterator[Worlds]:
+    """Two at once."""
+    made = Worlds(room=2)
+    yield made
+    made.keep(0)
+
+
+@contextmanager
+def copy_of(world: World | None) -> Iterator[None]:
+    """Work in one."""
+    assert world is not None
+    clone = databases.make_clone(world.clone)
+    with databases.pointed_at(clone):
+        yield
+    databases.drop_clone(clone)
+
+
+def test_is_copied_as_it_was_made(worlds: Worlds):
+    with copy_of(worlds.of([NEAR])):
+        BusinessUnit.objects.get(key="near")
+        make.unit("far")
+    with copy_of(worlds.of([NEAR])):
+        assert [each.key for each in BusinessUnit.objects.filter(key__in=NAMES)] == ["near"]
+    assert not BusinessUnit.objects.filter(key__in=NAMES).exists()
+
+
+def test_is_made_once_for_all_copies(worlds: Worlds):
+    first = worlds.of([NEAR, LONER])
+
+    assert worlds.of([LONER, NEAR]) is first
+    assert worlds.of([LONER]) is not first
+    assert worlds.of([]) is None
+
+
+def test_makes_room_for_what_is_asked_for_later(worlds: Worlds):
+    oldest, recent = worlds.of([NEAR]), worlds.of([LONER])
+    worlds.of([WORLD])
+
+    assert worlds.of([LONER]) is recent
+    assert worlds.of([NEAR]) is not oldest

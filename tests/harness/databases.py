@@ -122,9 +122,12 @@ def own_home() -> Iterator[embedded.Home]:
         shutil.rmtree(base)
 
 
-def make_clone() -> Clone:
-    """A new database with all tables, triggers and grants, and no rows but those of migrations."""
-    template = _template()
+def make_clone(of: Clone | None = None) -> Clone:
+    """A new database with all tables, triggers and grants, and no rows but those of migrations.
+
+    Or a copy of one to which nobody is connected.
+    """
+    template = of.name if of else _template()
     clone = Clone(f"wb_test_{os.getpid()}_{next(_numbers)}")
     with server().connect(server().owner) as connection:
         connection.execute(

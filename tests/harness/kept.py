@@ -6,109 +6,23 @@ own. Before a test begins, what it doesn't ask for is taken back: so it finds wh
 nothing else, as if all had been made for it, at the true time. It is handed copies, so that what
 the test before did to its objects isn't seen.
 
-A test with a database of its own (`fresh_db`, or a fixture of its module) has them made anew.
+`fresh_db` is a copy of a database in which they have been made. Where a fixture of a module opens a
+database, they are made anew in it.
 """
 
-import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from itertools import takewhile
 from typing import Any, overload
 
 import pytest
-from django.db import connection, transaction
 from pytest_django.plugin import blocking_manager_key
 
-from config import clock
+from tests.harness.stage import Maker, Stage
+from tests.harness.worlds import worlds
 
 OWN_DATABASE = "fresh_db"
 OPENS_DATABASE = "django_db_blocker"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Maker:
-    """How a kept fixture is made, out of the values of others by their names."""
-
-    name: str
-    make: Callable[..., Any]
-    needs: tuple[str, ...]
-    heavy: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """What was made, in a transaction that is still open.
-
-    `values` are all that were there when it had been made, by name: a maker may change what it
-    was given, as its rows do.
-    """
-
-    maker: Maker
-    values: Mapping[str, Any]
-    within: transaction.Atomic
-
-
-class Stage:
-    """The layers that are there, the oldest first."""
-
-    def __init__(self) -> None:
-        self._layers: list[Layer] = []
-
-    def keep(self, wanted: list[Maker]) -> None:
-        """Take back all from the first that isn't wanted."""
-        stays = len(list(takewhile(lambda layer: layer.maker in wanted, self._layers)))
-        there = {layer.maker for layer in self._layers[:stays]}
-        if _is_lost() or any(maker.heavy and maker not in there for maker in wanted):
-            stays = 0
-        while len(self._layers) > stays:
-            _undo(self._layers.pop().within)
-
-    def add(self, wanted: list[Maker]) -> None:
-        """Make what is wanted and not there; each after those that it needs."""
-        there = {layer.maker for layer in self._layers}
-        for maker in wanted:
-            if maker not in there:
-                self._make(maker)
-
-    def _make(self, maker: Maker) -> None:
-        values = self.copies()
-        within = transaction.atomic()
-        within.__enter__()
-        try:
-            with _true_time():
-                values[maker.name] = maker.make(*(values[name] for name in maker.needs))
-        except BaseException:
-            _undo(within)
-            raise
-        self._layers.append(Layer(maker, values, within))
-
-    def copies(self) -> dict[str, Any]:
-        """Of all that is there, by name; those that name each other still do."""
-        return copy.deepcopy(dict(self._layers[-1].values)) if self._layers else {}
-
-
-@contextmanager
-def _true_time() -> Iterator[None]:
-    """What is kept must not depend on the time that its first test pretends to have."""
-    token = clock._simulated.set(None)
-    try:
-        yield
-    finally:
-        clock._simulated.reset(token)
-
-
-def _is_lost() -> bool:
-    """A test, or the server, has closed the connection, and with it all that was there."""
-    raw = connection.connection
-    return raw is None or raw.closed or connection.closed_in_transaction
-
-
-def _undo(within: transaction.Atomic) -> None:
-    transaction.set_rollback(True)
-    within.__exit__(None, None, None)
 
 
 stage = Stage()
@@ -150,14 +64,17 @@ def database(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def handed_out(request: pytest.FixtureRequest, database: None) -> Mapping[str, Any]:
     """Copies of what is kept for this test; nothing where it has its own made."""
-    return stage.copies() if _shares(request.node) else {}
+    if _shares(request.node):
+        return stage.copies()
+    world = worlds.of(in_a_copy(request.node))
+    return world.copies() if world else {}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture of the test, the module's included."""
     with item.config.stash[blocking_manager_key].unblock():
-        stage.keep(wanted(item))
+        stage.keep(on_stage(item))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -165,16 +82,33 @@ def pytest_fixture_setup(fixturedef: Any, request: pytest.FixtureRequest) -> Non
     """Before pytest-django begins the test's own transaction."""
     if fixturedef.argname == "_django_db_helper":
         with request.config.stash[blocking_manager_key].unblock():
-            stage.add(wanted(request.node))
+            stage.add(on_stage(request.node))
 
 
-def wanted(item: pytest.Item) -> list[Maker]:
-    """What the test asks for, each after those that it needs."""
+def on_stage(item: pytest.Item) -> list[Maker]:
+    """What a test in the shared database asks for, each after those that it needs."""
+    return _asked(item) if _shares(item) else []
+
+
+def in_a_copy(item: pytest.Item) -> list[Maker]:
+    """What has been made in the database of a test that has its own.
+
+    With something heavy only what that stands on: what else is asked for is made in the copy.
+    """
+    own = _fixtures(item).get(OWN_DATABASE)
+    if own is None or not own.func.__module__.startswith("tests.harness."):
+        return []
+    makers = _asked(item)
+    below = _below(makers)
+    return [maker for maker in makers if maker in below] or makers
+
+
+def _asked(item: pytest.Item) -> list[Maker]:
     found: dict[Maker, None] = {}
-    if _shares(item):
-        for name in _fixtures(item):
-            _gather(item, name, found)
-    return sorted(found, key=lambda maker: not maker.heavy)  # in their order otherwise
+    for name in _fixtures(item):
+        _gather(item, name, found)
+    below = _below(found)
+    return sorted(found, key=lambda maker: maker not in below)  # in their order otherwise
 
 
 def _gather(item: pytest.Item, name: str, found: dict[Maker, None]) -> bool:
@@ -184,6 +118,20 @@ def _gather(item: pytest.Item, name: str, found: dict[Maker, None]) -> bool:
         return False
     found[maker] = None
     return True
+
+
+def _below(makers: Iterable[Maker]) -> set[Maker]:
+    """What is heavy, and all that it stands on."""
+    named = {maker.name: maker for maker in makers}
+    found: set[Maker] = set()
+
+    def put(some: Iterable[Maker]) -> None:
+        for maker in some:
+            found.add(maker)
+            put(named[need] for need in maker.needs)
+
+    put(maker for maker in makers if maker.heavy)
+    return found
 
 
 def _shares(item: pytest.Item) -> bool:

@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from config import clock, garbage
 from tests.harness import databases, kept, network, peers, processes, shares
+from tests.harness.worlds import worlds
 
 type Blocker = Any  # pytest_django keeps its class private
 
@@ -34,14 +35,21 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Blocker) -
         yield
         with django_db_blocker.unblock():
             kept.stage.keep([])
+            worlds.keep(0)
     databases.drop_clone(clone)
 
 
 @pytest.fixture
-def fresh_db(django_db_setup: None, django_db_blocker: Blocker) -> Iterator[databases.Clone]:
-    """A database of its own for a test that commits, uses threads or starts processes."""
+def fresh_db(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Blocker
+) -> Iterator[databases.Clone]:
+    """A database of its own for a test that commits, uses threads or starts processes.
+
+    Kept fixtures that the test asks for have been made in it.
+    """
     with django_db_blocker.unblock():
-        clone = databases.make_clone()
+        world = worlds.of(kept.in_a_copy(request.node))
+        clone = databases.make_clone(world.clone if world else None)
         with databases.pointed_at(clone):
             yield clone
         databases.drop_clone(clone)

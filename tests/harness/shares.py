@@ -2,7 +2,8 @@
 
 xdist's `worksteal` hands out contiguous shares of equal number, and later takes from the end of one
 that is behind. So one share begins with tests that mostly wait, for processes that they start and
-stop, while the others do what keeps a processor busy.
+stop, while the others do what keeps a processor busy. Before those are the tests of a module whose
+fixture takes long: at the beginning nobody takes any away.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 WAITING = ("survival", "concurrency")
+TOGETHER = ("demo",)
 WORKING = ("access", "contract", "browser", "security")
 
 
@@ -19,8 +21,9 @@ def ordered(items: list[Any], processes: int) -> list[Any]:
         return items
     waiting = [item for item in items if _folder(item) in WAITING]
     working = [item for item in items if _folder(item) in WORKING]
-    heads = [waiting, *_dealt(working, processes - 1)]
-    rest = (item for item in items if _folder(item) not in (*WAITING, *WORKING))
+    together = [item for item in items if _folder(item) in TOGETHER]
+    heads = [[*together, *waiting], *_dealt(working, processes - 1)]
+    rest = (item for item in items if _folder(item) not in (*TOGETHER, *WAITING, *WORKING))
     left, shares = len(items), []
     for number, head in enumerate(heads):
         size = left // (processes - number)
