@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +11,8 @@ import pytest
 from django.conf import settings as django_settings
 
 from config.due.models import WorkerHeartbeat
-from tests.harness.databases import ROOT, Clone
+from tests.harness import processes
+from tests.harness.databases import Clone
 
 
 class Process:
@@ -22,12 +21,10 @@ class Process:
     def __init__(self, clone: Clone, var: Path, log: Path, **environ: str) -> None:
         self.log = log
         with log.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.concurrency.worker_process"],
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
+            self.process = processes.start(
+                "tests.concurrency.worker_process",
+                log=output,
+                session=True,
                 env={
                     **{k: v for k, v in os.environ.items() if not k.startswith("WATCHBILL_")},
                     "DJANGO_SETTINGS_MODULE": "config.settings",

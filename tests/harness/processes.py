@@ -7,16 +7,45 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from config.supervisor import listen
+from tests.harness import nursery
 from tests.harness.databases import ROOT, Clone
 
+type Running = subprocess.Popen[bytes] | nursery.Born
+
 PATIENCE = 30.0
+
+
+def start(
+    module: str,
+    *words: str,
+    env: dict[str, str],
+    log: IO[bytes] | IO[str] | None = None,
+    pass_fds: Sequence[int] = (),
+    session: bool = False,
+) -> Running:
+    """`python -m module words`; `session`: with a process group of its own.
+
+    A test gets it out of a nursery. Benchmarks and soaks measure one that was started by itself.
+    """
+    if "PYTEST_CURRENT_TEST" in os.environ and not {"WATCHBILL_SOAK"} & os.environ.keys():
+        return nursery.start(module, *words, env=env, log=log, pass_fds=pass_fds, session=session)
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *words],
+        cwd=ROOT,
+        env=env,
+        stdout=log,
+        stderr=log,
+        pass_fds=pass_fds,
+        start_new_session=session,
+    )
 
 
 @contextmanager
@@ -41,12 +70,8 @@ def web_on_port(clone: Clone, var: Path) -> Iterator[str]:
 def _serving(
     clone: Clone, var: Path, port: int, where: list[str], pass_fds: tuple[int, ...] = ()
 ) -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "config.web", *where],
-        cwd=ROOT,
-        env=environment(clone, var) | {"PORT": str(port)},
-        pass_fds=pass_fds,
-    )
+    env = environment(clone, var) | {"PORT": str(port)}
+    process = start("config.web", *where, env=env, pass_fds=pass_fds)
     try:
         _wait_for(f"http://127.0.0.1:{port}/healthz", process)
         yield f"http://127.0.0.1:{port}"
@@ -66,7 +91,7 @@ def environment(clone: Clone, var: Path) -> dict[str, str]:
     return {**os.environ, **addresses, "WATCHBILL_VAR": str(var)}
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(url: str, process: Running) -> None:
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         try:

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from config.due.models import WorkerHeartbeat
 from config.supervisor import listen
+from tests.harness import processes
 from tests.harness.databases import ROOT, Clone
 
 PATIENCE = 30.0
@@ -34,7 +35,7 @@ class Fleet:
     port: int
     listener: int
     kills: int = 0
-    running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    running: dict[str, processes.Running] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -58,12 +59,20 @@ class Fleet:
         command = [module] if module else self._command(name)
         if {"WATCHBILL_CLOCK"} & {*environ, *self.environ}:
             command = ["tests.survival.stepped", *command]
+        env = {**self.environ, "WATCHBILL_FAULT": fault, **environ}
+        fds = (self.listener,) if name.startswith(WEB) else ()
         with (self.folder / f"{name}.log").open("ab") as log:
+            # django-q's cluster forks by itself: out of a nursery it didn't die at its place.
+            if tree == ROOT and python == sys.executable and name != JOBS:
+                self.running[name] = processes.start(
+                    *command, env=env, log=log, pass_fds=fds, session=True
+                )
+                return
             self.running[name] = subprocess.Popen(
                 [python, "-m", *command],
                 cwd=tree,
-                env={**self.environ, "WATCHBILL_FAULT": fault, **environ},
-                pass_fds=(self.listener,) if name.startswith(WEB) else (),
+                env=env,
+                pass_fds=fds,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -161,7 +170,7 @@ class Fleet:
             process.wait(10)
 
 
-def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+def _kill_group(process: processes.Running) -> None:
     """As the supervisor does: the children of django-q's cluster outlive their parent."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
