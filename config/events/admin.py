@@ -5,11 +5,11 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from config.access.restricted import names_behind
 from config.adminkit.base import OversightAdmin, display, register
 from config.adminkit.links import linked
+from config.adminkit.periods import PeriodFilter
 from config.due.admin import DueRowAdmin, StandFilter
 from config.events.models import Event, EventDelivery, RestrictedRead
 
@@ -23,7 +23,7 @@ class EventAdmin(OversightAdmin):
     section = "Evidence"
     nav_order = 10
     list_display = ["at", "kind", "subject_name", "who", "origin", "reason"]
-    list_filter = ["origin", ("at", RangeDateTimeFilter)]
+    list_filter = ["origin", ("at", PeriodFilter)]
     list_filter_submit = True
     search_fields = ["kind", "subject_name"]
     fieldsets = [
@@ -71,7 +71,7 @@ class RestrictedReadAdmin(OversightAdmin):
     section = "Evidence"
     nav_order = 20
     list_display = ["at", "actor", "what", "shown_records", "origin"]
-    list_filter = ["origin", ("at", RangeDateTimeFilter)]
+    list_filter = ["origin", ("at", PeriodFilter)]
     list_filter_submit = True
     search_fields = ["what"]
     list_select_related = ["actor"]

@@ -3,9 +3,9 @@
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from config.adminkit.base import ReadOnlyAdmin, display, register
+from config.adminkit.periods import PeriodFilter
 from escalation.paging.models import Page, PageState
 
 STATES: dict[str, str] = {
@@ -35,7 +35,7 @@ class PageAdmin(ReadOnlyAdmin):
         "sent_at",
         "acknowledged_at",
     ]
-    list_filter = ["state", "tier", ("created_at", RangeDateTimeFilter)]
+    list_filter = ["state", "tier", ("created_at", PeriodFilter)]
     list_filter_submit = True
     search_fields = ["incident__reference", "responder__name"]
     readonly_fields = ["linked_incident"]

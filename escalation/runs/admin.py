@@ -1,7 +1,5 @@
 """Escalations in the admin: how far, the record, and the pages."""
 
-from unfold.contrib.filters.admin import RangeDateTimeFilter
-
 from config.adminkit.base import (
     OperationAdmin,
     ReadOnlyInline,
@@ -10,6 +8,7 @@ from config.adminkit.base import (
     display,
     register,
 )
+from config.adminkit.periods import PeriodFilter
 from config.organisation.models import User
 from escalation.paging.models import Page
 from escalation.runs import operations
@@ -52,7 +51,7 @@ class EscalationRunAdmin(OperationAdmin):
         "Nothing has been escalated. An escalation begins with each incident that pages somebody."
     )
     list_display = ["incident", "shown_state", "tier", "round", "next_tier_at", "started_at"]
-    list_filter = ["state", ("started_at", RangeDateTimeFilter)]
+    list_filter = ["state", ("started_at", PeriodFilter)]
     list_filter_submit = True
     search_fields = ["incident__reference", "incident__title"]
     readonly_fields = [

@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from config import clock
@@ -31,6 +30,7 @@ from config.adminkit.base import (
 )
 from config.adminkit.home import StepState, home_step
 from config.adminkit.paginator import CAP
+from config.adminkit.periods import PeriodFilter
 from config.adminkit.scoping import access_of, actor_of
 from incidents.alerts import operations
 from incidents.alerts.adapters import address_of, guide_for
@@ -214,7 +214,7 @@ class RawPayloadAdmin(OperationAdmin):
         "here for a replay."
     )
     list_display = ["received_at", "source", "adapter", "kind", "shown_state"]
-    list_filter = ["state", "kind", "source", ("received_at", RangeDateTimeFilter)]
+    list_filter = ["state", "kind", "source", ("received_at", PeriodFilter)]
     list_filter_submit = True
     search_fields: ClassVar[list[str]] = []
     autocomplete_fields: ClassVar[list[str]] = []
@@ -287,7 +287,7 @@ class AlertAdmin(ReadOnlyAdmin):
     list_display = [
         *("title", "shown_state", "shown_level", "count", "service", "incident", "last_seen_at"),
     ]
-    list_filter = ["state", "level", "source", "service", ("last_seen_at", RangeDateTimeFilter)]
+    list_filter = ["state", "level", "source", "service", ("last_seen_at", PeriodFilter)]
     list_filter_submit = True
     search_fields = ["title", "dedup_key", "incident__reference"]
     autocomplete_fields: ClassVar[list[str]] = []

@@ -1,8 +1,7 @@
 """Reading and searching the timelines of all incidents; an incident's own page has its own."""
 
-from unfold.contrib.filters.admin import RangeDateTimeFilter
-
 from config.adminkit.base import ReadOnlyAdmin, display, register
+from config.adminkit.periods import PeriodFilter
 from incidents.timeline.models import TimelineEntry
 
 
@@ -18,7 +17,7 @@ class TimelineEntryAdmin(ReadOnlyAdmin):
         "timeline."
     )
     list_display = ["at", "incident", "kind", "shortened", "actor", "origin", "late"]
-    list_filter = ["kind", "origin", ("at", RangeDateTimeFilter)]
+    list_filter = ["kind", "origin", ("at", PeriodFilter)]
     list_filter_submit = True
     search_fields = ["text", "incident__reference"]
     autocomplete_fields = []

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from config.access.rules import Level
 from config.access.visibility import require
 from config.adminkit.base import OperationAdmin, Queue, Verb, display, register
+from config.adminkit.periods import PeriodFilter
 from config.adminkit.scoping import actor_of
 from config.adminkit.verbs import MomentForm, ReasonForm, VerbForm
 from config.errors import Invalid
@@ -179,7 +179,7 @@ class IncidentAdmin(OperationAdmin):
     list_filter = [
         *(AttentionFilter, WhoseFilter, "state", "severity", "level", "type", "category"),
         *("team", "service", "is_restricted"),
-        ("opened_at", RangeDateTimeFilter),
+        ("opened_at", PeriodFilter),
     ]
     list_filter_submit = True
     list_select_related = ["service", "team", "acknowledged_by"]

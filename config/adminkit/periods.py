@@ -1,0 +1,62 @@
+"""List filters by when something was: each end a day, or a day and a time, on the admin's clock."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.forms import DateField, TimeField
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+
+from config.adminkit.matching import UnfitAddress
+
+DAY = datetime.timedelta(days=1)
+SECOND = datetime.timedelta(seconds=1)
+MIDNIGHT = datetime.time()
+
+
+class PeriodFilter(RangeDateTimeFilter):
+    """Rows from one moment to another, both included.
+
+    A day without a time is that whole day, a time is that whole second. What can't be read is said:
+    a filter that is passed over would show, and export, more than was asked for.
+    """
+
+    def queryset(
+        self, request: HttpRequest, queryset: models.QuerySet[Any]
+    ) -> models.QuerySet[Any]:
+        """The rows of the period. Raises `UnfitAddress` where an end can't be read."""
+        name = self.parameter_name
+        first, _ = self._end_of("from")
+        _, last = self._end_of("to")
+        if first is not None:
+            queryset = queryset.filter(**{f"{name}__gte": first})
+        if last is not None:
+            queryset = queryset.filter(**{f"{name}__lt": last})
+        return queryset
+
+    def _end_of(self, which: str) -> tuple[datetime.datetime | None, datetime.datetime | None]:
+        """What is meant by that end: its first instant, and the first one after it."""
+        given: Mapping[str, Any] = self.used_parameters
+        day, time = (given.get(f"{self.parameter_name}_{which}_{part}") or "" for part in (0, 1))
+        if not day and not time:
+            return None, None
+        try:
+            return _span(day, time)
+        except (ValidationError, OverflowError) as error:
+            said = f"{day} {time}".strip()
+            raise UnfitAddress(
+                f"The filter '{self.title}' can't read '{said}': give a day such as 2026-01-31,"
+                " and a time such as 14:30 or none."
+            ) from error
+
+
+def _span(day: str, time: str) -> tuple[datetime.datetime, datetime.datetime]:
+    date = DateField().clean(day)
+    at = TimeField().clean(time) if time else MIDNIGHT
+    begin = datetime.datetime.combine(date, at)
+    end = begin + (SECOND if time else DAY)
+    return timezone.make_aware(begin), timezone.make_aware(end)
