@@ -52,7 +52,7 @@ def whole_list(request: HttpRequest, error: UnfitAddress) -> HttpResponse:
         return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}")
     messages.warning(
         request,
-        f"{error} This is the list without filters; change or delete the view that led here.",
+        f"{error} This is the list without filters; if a view led here, change or delete it.",
     )
     return HttpResponseRedirect(request.path)
 

@@ -1,6 +1,5 @@
 """The rows behind a list's address, without the page around them: for counts, polls and checks."""
 
-import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -18,7 +17,6 @@ from config.errors import Invalid
 from config.organisation.models import User
 from config.workspace.rules import normal
 
-_END = re.compile("_(from|to)_[01]$")  # one of the four fields of a period
 UNFIT = (IncorrectLookupParameters, DisallowedModelAdminLookup, FieldError, ValidationError)
 
 
@@ -93,7 +91,9 @@ def unfit_text(model_admin: Any, given: QueryDict) -> str:
     known = {field.name for field in model_admin.opts.get_fields()}
     for each in model_admin.list_filter:
         known.add(getattr(each, "parameter_name", None) or (each if isinstance(each, str) else ""))
-    unknown = [name for name in given if _END.sub("", name).split("__")[0] not in known]
+        if isinstance(each, tuple) and (parameters_of := getattr(each[1], "parameters_of", None)):
+            known.update(parameters_of(each[0]))
+    unknown = [name for name in given if name.split("__")[0] not in known]
     if unknown:
         return f"This list has no filter '{', '.join(sorted(unknown))}' any more."
     return "A filter has a value that doesn't fit this list."

@@ -107,7 +107,14 @@ def test_makes_first_what_something_heavy_needs(league: dict[str, Team], guild: 
     assert Team.objects.get() == guild
 
 
-def test_is_there_in_a_database_of_its_own(fresh_db, league: dict[str, Team], guild: Team):
+@pytest.fixture
+def there(fresh_db) -> bool:
+    """Before any fixture but the database is asked for."""
+    return Team.objects.filter(key="guild").exists()
+
+
+def test_is_there_in_a_database_of_its_own(there: bool, league: dict[str, Team], guild: Team):
+    assert there
     assert league["first"] is guild
     assert Team.objects.get() == guild
 

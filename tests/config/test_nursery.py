@@ -26,7 +26,8 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environ(fresh_db: Clone, tmp_path: Path) -> dict[str, str]:
-    return processes.environment(fresh_db, tmp_path) | {"WATCHBILL_LEASE_SECONDS": "7"}
+    given = {"WATCHBILL_LEASE_SECONDS": "7", "WATCHBILL_SECRET_KEY": "of nobody else"}
+    return processes.environment(fresh_db, tmp_path) | given
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def test_find_what_one_finds_that_was_started_by_itself(
     found = json.loads(log.read_text())
     assert found == started_by_itself(environ, "0")
     assert (found["lease"], found["database"]) == (7.0, fresh_db.name)
+    assert (set(found["signs"]), found["collects"]) == ({"of nobody else"}, True)
 
 
 def test_read_nothing_of_those_before(bear: Bear, environ: dict[str, str], log: Path) -> None:
@@ -91,6 +93,22 @@ def test_live_until_they_are_ended(bear: Bear, eventually: Callable[..., Any], l
 
     assert process.wait(30) == -signal.SIGTERM
     process.kill()  # which finds nobody
+
+
+def test_lead_their_group_from_the_beginning(bear: Bear) -> None:
+    for _ in range(20):
+        process = bear("wait", session=True)
+        os.killpg(process.pid, signal.SIGKILL)
+        assert process.wait(30) == -signal.SIGKILL
+
+
+def test_may_end_while_they_are_sent_a_signal(bear: Bear) -> None:
+    for _ in range(10):
+        process = bear("wait")
+        os.kill(process.pid, signal.SIGKILL)
+        while process.poll() is None:
+            process.send_signal(0)
+        assert process.returncode == -signal.SIGKILL
 
 
 def test_hold_what_they_are_handed(bear: Bear) -> None:

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -65,7 +66,8 @@ class Born:
     def send_signal(self, number: int) -> None:
         """To it alone; nothing where it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # ended since
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """By SIGTERM."""
@@ -77,14 +79,14 @@ class Born:
 
     def _ended(self, within: float | None) -> int | None:
         if self.returncode is None and select([self._status], [], [], within)[0]:
-            self.returncode = os.waitstatus_to_exitcode(self._read())
+            self.returncode = self._read()
             self._status.close()
         return self.returncode
 
     def _read(self) -> int:
         said = self._status.read(NUMBER.size)
         if len(said) < NUMBER.size:
-            raise RuntimeError(f"the nursery has died: {self.args} is alone")
+            raise RuntimeError(f"nobody can tell any more what became of {self.args}")
         return int(NUMBER.unpack(said)[0])
 
 
@@ -100,9 +102,15 @@ def start(
     mine, its = os.pipe()
     order = Order([module, *words], env, list(pass_fds), session)
     outputs = [log.fileno()] * 2 if log else [1, 2]
-    fds = [its, *outputs, *pass_fds]
-    socket.send_fds(_nursery(), [json.dumps(asdict(order)).encode()], fds)
-    os.close(its)
+    try:
+        fds = [its, *outputs, *pass_fds]
+        socket.send_fds(_nursery(), [json.dumps(asdict(order)).encode()], fds)
+    except OSError:
+        os.close(mine)
+        _nursery.cache_clear()  # this one is gone
+        raise
+    finally:
+        os.close(its)
     return Born(order.words, mine)
 
 
@@ -129,6 +137,7 @@ def main() -> None:
     """Load the house, and bear what is ordered until nobody can order any more."""
     control = socket.socket(fileno=int(sys.argv[1]))
     _load()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is at the keyboard means the tests
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who attend
     while True:
         said, fds, _, _ = socket.recv_fds(control, MESSAGE, FDS)
@@ -143,37 +152,43 @@ def main() -> None:
 
 
 def _load() -> None:
+    """What every process of the product has loaded once Django is set up, and no more of ours.
+
+    What a worker forgot to import must be missing there.
+    """
     garbage: Any = importlib.import_module("config.garbage")
     garbage.ignore()
     importlib.import_module("django").setup()
-    for module in ("config.web", "config.urls", "config.due.worker", "django.test.signals"):
-        importlib.import_module(module)
+    importlib.import_module("uvicorn")
 
 
 def _attend(order: Order, fds: list[int]) -> None:
-    """Bear it, tell its number, and then how it ended."""
+    """Bear it, and tell how it ended. It tells its number itself, once it leads its group."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     status, *handed = fds
     pid = os.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if order.session:
+            os.setsid()
+        os.write(status, NUMBER.pack(os.getpid()))
         os.close(status)
         _live(order, handed)
         return
     for number in handed:
         os.close(number)
-    os.write(status, NUMBER.pack(pid))
-    _, ended = os.waitpid(pid, 0)
-    os.write(status, NUMBER.pack(ended))
+    ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # its number stays taken
+    assert ended is not None
+    exited = ended.si_code == os.CLD_EXITED
+    os.write(status, NUMBER.pack(ended.si_status if exited else -ended.si_status))
     os._exit(0)
 
 
 def _live(order: Order, handed: list[int]) -> None:
-    if order.session:
-        os.setsid()
     _place(handed, [1, 2, *order.pass_fds])
     os.environ.clear()
     os.environ.update(order.env)
-    _read_environment()
+    _renew()
     module, *words = order.words
     sys.argv = [module, *words]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -189,10 +204,10 @@ def _place(handed: list[int], numbers: list[int]) -> None:
         os.close(number)
 
 
-def _read_environment() -> None:
-    """All that was read from the nursery's: the settings, and where to die."""
+def _renew() -> None:
+    """What the nursery read of its own environment, or does only once."""
     conf: Any = importlib.import_module("django.conf")
-    changed: Any = importlib.import_module("django.core.signals").setting_changed
+    signals: Any = importlib.import_module("django.test.signals")
     connections: Any = importlib.import_module("django.db").connections
     found = importlib.reload(importlib.import_module("config.settings"))
     for name in filter(str.isupper, dir(found)):
@@ -200,11 +215,14 @@ def _read_environment() -> None:
         if value != getattr(conf.settings, name):
             setattr(conf.settings, name, value)
             if name != "DATABASES":  # a warning is all that this would do
-                changed.send(sender=None, setting=name, value=value, enter=True)
+                signals.setting_changed.send(sender=None, setting=name, value=value, enter=True)
     for opened in connections.all(initialized_only=True):
         del connections[opened.alias]
     connections.settings = connections.configure_settings(None)
+    importlib.import_module("django_q.conf").Conf.SECRET_KEY = conf.settings.SECRET_KEY
     importlib.reload(importlib.import_module("config.due.faults"))
+    # Nothing is loaded any more, after which it would be heeded again.
+    importlib.import_module("config.garbage").ignore = lambda: None  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

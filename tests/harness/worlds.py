@@ -54,9 +54,13 @@ class Worlds:
 def _made_by(makers: Sequence[Maker]) -> World:
     clone = databases.make_clone()
     values: dict[str, Any] = {}
-    with databases.pointed_at(clone):
-        for maker in makers:
-            make_one(maker, values)
+    try:
+        with databases.pointed_at(clone):
+            for maker in makers:
+                make_one(maker, values)
+    except BaseException:
+        databases.drop_clone(clone)
+        raise
     return World(clone, values)
 
 

@@ -62,7 +62,7 @@ class Fleet:
         env = {**self.environ, "WATCHBILL_FAULT": fault, **environ}
         fds = (self.listener,) if name.startswith(WEB) else ()
         with (self.folder / f"{name}.log").open("ab") as log:
-            # django-q's cluster forks by itself: out of a nursery it didn't die at its place.
+            # Out of a nursery django-q's cluster didn't die at its place; why is not known.
             if tree == ROOT and python == sys.executable and name != JOBS:
                 self.running[name] = processes.start(
                     *command, env=env, log=log, pass_fds=fds, session=True

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import clock
+from config.adminkit.periods import PeriodFilter
 from config.organisation.models import User
 from incidents.catalog.models import Service
 from tests.config import make
@@ -62,6 +63,9 @@ def listed(analyst: Client, **ends: str) -> list[str]:
         ({"to_0": "2026-03-02", "to_1": "14:29:59"}, NAMES[:2]),
         ({"from_0": "2026-03-02", "from_1": "23:59:59", "to_0": "2026-03-02"}, NAMES[3:4]),
         ({"from_0": "2026-03-03", "to_0": "2026-03-02"}, []),
+        ({"from_0": "2026-03-02", "from_1": "14:30:00.9"}, NAMES[2:]),
+        ({"from_0": "9999-12-31"}, []),
+        ({"to_0": "9999-12-31"}, NAMES),
     ],
 )
 def test_lists_from_one_moment_to_another_both_included(
@@ -79,7 +83,6 @@ def test_lists_from_one_moment_to_another_both_included(
         {"to_0": "2026-02-30"},
         {"from_1": "14:30"},
         {"from_0": "2026-03-02", "from_1": "25:00"},
-        {"to_0": "9999-12-31"},
     ],
 )
 def test_says_what_it_cannot_read(moments: None, analyst: Client, ends: dict[str, str]) -> None:
@@ -90,11 +93,29 @@ def test_says_what_it_cannot_read(moments: None, analyst: Client, ends: dict[str
     assert (answer.status_code, answer["Location"]) == (302, LIST)
 
 
-def test_names_another_filter_that_the_list_does_not_have(analyst: Client) -> None:
-    answer = analyst.get(f"{opened(from_0='2026-03-02')}&nosuchfield=1")
+@pytest.mark.parametrize("other", ["nosuchfield", "title_to_1"])
+def test_names_another_filter_that_the_list_does_not_have(analyst: Client, other: str) -> None:
+    answer = analyst.get(f"{opened(from_0='2026-03-02')}&{other}=1")
 
     (said,) = map(str, get_messages(answer.wsgi_request))
-    assert "no filter 'nosuchfield' any more" in said
+    assert f"no filter '{other}' any more" in said
+
+
+def test_refuses_what_stands_there_twice(moments: None, analyst: Client) -> None:
+    answer = analyst.get(f"{opened(from_0='')}&opened_at_from_0=2026-03-02")
+
+    (said,) = map(str, get_messages(answer.wsgi_request))
+    assert said.startswith("The filter 'opened_at_from_0' stands there twice.")
+
+
+def test_shows_what_was_asked_for(moments: None, analyst: Client) -> None:
+    page = analyst.get(opened(from_0="2026-03-02", to_0="2026-03-05", to_1="10:00"))
+
+    (spec,) = (each for each in page.context["cl"].filter_specs if isinstance(each, PeriodFilter))
+    form = next(spec.choices(page.context["cl"]))["form"]
+    assert not form.errors
+    text = page.content.decode()
+    assert all(f'value="{said}"' in text for said in ("2026-03-02", "2026-03-05", "10:00"))
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(
