@@ -43,18 +43,24 @@ def checked(model_admin: Any, request: HttpRequest, make: Any) -> Any:
     return found
 
 
-def whole_list(request: HttpRequest, error: UnfitAddress) -> HttpResponse:
-    """Say why, and show what can be shown: the first page, else the list without filters."""
+def without_what_is_unfit(request: HttpRequest, error: UnfitAddress) -> HttpResponse:
+    """Say why, and show what can be shown: the first page, the other filters, else no filter."""
     if "p" in request.GET:
-        rest = request.GET.copy()
-        del rest["p"]
         messages.warning(request, "That page is not there any more: this is the first one.")
-        return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}")
+        return _without(request, "p")
+    left_out = "that filter" if error.names else "filters"
     messages.warning(
         request,
-        f"{error} This is the list without filters; if a view led here, change or delete it.",
+        f"{error} This is the list without {left_out}; if a view led here, change or delete it.",
     )
-    return HttpResponseRedirect(request.path)
+    return _without(request, *(error.names or request.GET))
+
+
+def _without(request: HttpRequest, *names: str) -> HttpResponse:
+    rest = request.GET.copy()
+    for name in names:
+        rest.pop(name, None)
+    return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}" if rest else request.path)
 
 
 def refuse_unreadable_choice(model_admin: Any, request: HttpRequest) -> bool:

@@ -21,7 +21,14 @@ UNFIT = (IncorrectLookupParameters, DisallowedModelAdminLookup, FieldError, Vali
 
 
 class UnfitAddress(Exception):
-    """The list doesn't know what the address asks for; the text says so to a person."""
+    """The list doesn't know what the address asks for; the text says so to a person.
+
+    `names` are the parameters that it is about, where the others may well fit.
+    """
+
+    def __init__(self, text: str, names: Iterable[str] = ()) -> None:
+        super().__init__(text)
+        self.names = tuple(names)
 
 
 class _Matching(CappedChangeList):
@@ -83,7 +90,8 @@ def refuse_unknown_choices(found: Any) -> None:
             continue
         value = spec.value()
         if value is not None and str(value) not in {str(choice) for choice, _ in choices}:
-            raise UnfitAddress(f"The filter '{spec.title}' has no choice '{value}' any more.")
+            text = f"The filter '{spec.title}' has no choice '{value}' any more."
+            raise UnfitAddress(text, [name])
 
 
 def unfit_text(model_admin: Any, given: QueryDict) -> str:

@@ -1,7 +1,6 @@
 """List filters by when something was: each end a day, or a day and a time, on the admin's clock."""
 
 import datetime
-from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -55,7 +54,7 @@ class PeriodFilter(RangeDateTimeFilter):
     ) -> None:
         for name in self.parameters_of(field_path):
             if len(params.get(name, ())) > 1:
-                raise UnfitAddress(f"The filter '{name}' stands there twice.")
+                raise UnfitAddress(f"The filter '{name}' stands there twice.", [name])
         super().__init__(field, request, params, model, model_admin, field_path)
 
     @staticmethod
@@ -67,19 +66,18 @@ class PeriodFilter(RangeDateTimeFilter):
         self, request: HttpRequest, queryset: models.QuerySet[Any]
     ) -> models.QuerySet[Any]:
         """The rows of the period. Raises `UnfitAddress` where an end can't be read."""
-        name = self.parameter_name
-        first, _ = self._end_of("from")
-        _, last = self._end_of("to")
+        names = self.parameters_of(self.field_path)
+        first, _ = self._meant(*names[:2])
+        _, last = self._meant(*names[2:])
         if first is not None:
-            queryset = queryset.filter(**{f"{name}__gte": first})
+            queryset = queryset.filter(**{f"{self.field_path}__gte": first})
         if last is not None:
-            queryset = queryset.filter(**{f"{name}__lt": last})
+            queryset = queryset.filter(**{f"{self.field_path}__lt": last})
         return queryset
 
-    def _end_of(self, which: str) -> tuple[datetime.datetime | None, datetime.datetime | None]:
-        """What is meant by that end: its first instant, and the first one after it."""
-        given: Mapping[str, Any] = self.used_parameters
-        day, time = (given.get(f"{self.parameter_name}_{which}_{part}") or "" for part in (0, 1))
+    def _meant(self, *names: str) -> tuple[datetime.datetime | None, datetime.datetime | None]:
+        """By a day and a time: their first instant, and the first one after them."""
+        day, time = (self.used_parameters.get(name) or "" for name in names)
         if not day and not time:
             return None, None
         try:
@@ -88,7 +86,8 @@ class PeriodFilter(RangeDateTimeFilter):
             said = f"{day} {time}".strip()
             raise UnfitAddress(
                 f"The filter '{self.title}' can't read '{said}': give a day such as 2026-01-31,"
-                " and a time such as 14:30 or none."
+                " and a time such as 14:30 or none.",
+                names,
             ) from error
 
 

@@ -86,14 +86,14 @@ class BaseAdmin(_Base):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list below its queues. An address that no longer fits says so, and shows all."""
+        """The list below its queues. What no longer fits an address is said, and left out."""
         context = {**lists.above(self, request), **(extra_context or {})}
         try:
             page: HttpResponse = self._noted(request, super().changelist_view(request, context))
         except UnfitAddress as error:
             if not request.GET:
                 raise
-            return lists.whole_list(request, error)
+            return lists.without_what_is_unfit(request, error)
         return page
 
     def _noted(self, request: HttpRequest, answer: Any) -> Any:

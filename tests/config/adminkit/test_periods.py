@@ -93,6 +93,14 @@ def test_says_what_it_cannot_read(moments: None, analyst: Client, ends: dict[str
     assert (answer.status_code, answer["Location"]) == (302, LIST)
 
 
+def test_leaves_out_nothing_else(moments: None, analyst: Client) -> None:
+    answer = analyst.get(f"{opened(from_0='2026-03-02', to_0='tomorrow')}&attention=open&q=last")
+
+    assert answer["Location"] == f"{opened(from_0='2026-03-02')}&attention=open&q=last"
+    rows = analyst.get(answer["Location"]).context["cl"].result_list
+    assert [row.title for row in rows] == [NAMES[3]]
+
+
 @pytest.mark.parametrize("other", ["nosuchfield", "title_to_1"])
 def test_names_another_filter_that_the_list_does_not_have(analyst: Client, other: str) -> None:
     answer = analyst.get(f"{opened(from_0='2026-03-02')}&{other}=1")
