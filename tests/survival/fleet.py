@@ -62,8 +62,7 @@ class Fleet:
         env = {**self.environ, "WATCHBILL_FAULT": fault, **environ}
         fds = (self.listener,) if name.startswith(WEB) else ()
         with (self.folder / f"{name}.log").open("ab") as log:
-            # Out of a nursery django-q's cluster didn't die at its place; why is not known.
-            if tree == ROOT and python == sys.executable and name != JOBS:
+            if tree == ROOT and python == sys.executable:
                 self.running[name] = processes.start(
                     *command, env=env, log=log, pass_fds=fds, session=True
                 )
