@@ -19,6 +19,8 @@ _SECRET_ENDINGS = (
 _SEPARATORS = str.maketrans("", "", "_-.")
 _SCALAR = re.compile(rb"-?[0-9][0-9.eE+\-]*+|true|false")
 # Between the strings of a list; inside a string, its line breaks are escaped.
+_BETWEEN = re.compile(rb"(?:[ \t\r\n,:]|\\{1,15}[nrt])*+")
+_WORD = re.compile(rb"[\w.+\-]++")  # a number, true, false or null
 _PLAIN = re.compile(rb'(?:[^\[\]{}"\\]|\\{1,15}[nrt])*+')
 
 # Each with words of which one must occur, looked for first: most bodies hold none.
@@ -78,7 +80,71 @@ def _without_values(body: bytes) -> bytes:
         if end > position:
             parts += [body[copied:position], quote, REDACTED, quote]
             copied = position = end
+        elif body.startswith(b"[", position):
+            parts.append(body[copied:position])
+            copied = position = _Items(body, quote, parts).take(position)
     return b"".join([*parts, body[copied:]])
+
+
+class _Items:
+    """Takes what a list with lists and objects in it has beside them; these are left to their keys.
+
+    All that is inside is read once, whichever of its keys tell of secrets: to walk each of their
+    lists would take the square of their depth.
+    """
+
+    def __init__(self, body: bytes, quote: bytes, parts: list[bytes]) -> None:
+        self._body, self._quote, self._parts = body, quote, parts
+        self._open: list[bool | None] = [True]  # lists, of secrets or not; None for an object
+        self._copied = 0
+        self._taken = -1
+
+    def take(self, start: int) -> int:
+        """Add what stays, and return where it ends: after the list, or where it can't be read."""
+        self._copied, position = start, start + 1
+        while self._open and (after := self._next(position)) > position:
+            position = after
+        self._parts.append(self._body[self._copied : position])
+        return position
+
+    def _next(self, position: int) -> int:
+        found = _BETWEEN.match(self._body, position)
+        position = found.end() if found else position
+        inside = self._open[-1]
+        key = _KEY.match(self._body, position) if inside is None else None
+        if key and key[1] + b'"' == self._quote:
+            return self._value(key.end(), secret=_is_secret(key[2].lower()))
+        return self._value(position, secret=inside is True)
+
+    def _value(self, start: int, *, secret: bool) -> int:
+        """After the value, or where one ends that was open; else `start` itself."""
+        end = _end_of_value(self._body, start, self._quote)
+        if self._body.startswith(self._quote, start) or (secret and end > start):
+            self._put(start, end, secret=secret)
+            return end
+        match self._body[start : start + 1]:
+            case b"[":
+                self._open.append(secret)
+            case b"{":
+                self._open.append(None)
+            case b"]" | b"}":
+                self._open.pop()
+            case _:
+                word = _WORD.match(self._body, start)
+                return word.end() if word else start
+        return start + 1
+
+    def _put(self, start: int, end: int, *, secret: bool) -> None:
+        # Items in a row go as one: the body mustn't grow by a word for each digit.
+        in_a_row = self._copied == self._taken and _BETWEEN.fullmatch(
+            self._body, self._taken, start
+        )
+        if not (secret and in_a_row):
+            text = self._body[start:end]
+            stays = self._quote + REDACTED + self._quote if secret else _without_values(text)
+            self._parts += [self._body[self._copied : start], stays]
+        self._copied = end
+        self._taken = end if secret else self._taken
 
 
 @lru_cache(maxsize=4096)

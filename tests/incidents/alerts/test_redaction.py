@@ -2,12 +2,25 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from incidents.alerts.redaction import redact
+
+# Rich in what opens, closes and escapes.
+WORDS = st.text(max_size=20) | st.text('"\\[]{}:, a', max_size=8)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "token", "password", "b\\"]) | WORDS, inner)
+    ),
+    max_leaves=12,
+)
+INDENTS = st.sampled_from([None, 2])
 
 
 @pytest.mark.parametrize(
@@ -97,21 +110,74 @@ def test_leaves_objects_in_a_list_to_their_own_keys():
     assert found == {"secrets": 1, "secret": [{"name": "db]", "password": "[redacted]"}]}
 
 
+@pytest.mark.parametrize(
+    ("given_list", "kept"),
+    [
+        (["hunter2", {"name": "db"}], ["[redacted]", {"name": "db"}]),
+        ([{"name": "db"}, "hunter2", 12345, True], [{"name": "db"}, "[redacted]"]),
+        ([["hunter2", 1], {}, [], None], ["[redacted]", {}, "[redacted]", None]),
+        ([{"two words": 1, "": "a"}, "hunter2"], [{"two words": 1, "": "a"}, "[redacted]"]),
+        ([[["hunter2"], {}]], [["[redacted]", {}]]),
+        (
+            [{"a": ["b", 1, {"token": ["hunter2", {}]}]}],
+            [{"a": ["b", 1, {"token": ["[redacted]", {}]}]}],
+        ),
+        (
+            [{"password": "hunter2", "a": "b"}, "hunter2"],
+            [{"password": "[redacted]", "a": "b"}, "[redacted]"],
+        ),
+        (
+            [{"a": '{"password": "hunter2"}'}, "]"],
+            [{"a": '{"password": "[redacted]"}'}, "[redacted]"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("inside", [0, 1, 2])
+def test_takes_what_lies_beside_objects_in_a_list(given_list: Any, kept: Any, inside: int):
+    body = json.dumps({"tokens": given_list, "token": given_list, "z": "kept"})
+    for _ in range(inside):
+        body = json.dumps({"message": body})
+
+    found = json.loads(redact(body.encode()))
+
+    for _ in range(inside):
+        found = json.loads(found["message"])
+    assert (found["token"], found["z"]) == (kept, "kept")
+
+
+def test_does_not_grow_by_a_word_for_each_digit():
+    body = json.dumps({"token": [{}, *[1] * 1000]}).encode()
+
+    assert json.loads(redact(body)) == {"token": [{}, "[redacted]"]}
+
+
+MIXED = st.recursive(
+    st.just("hunter2") | WORDS.map(lambda word: f"{word}hunter2"),
+    lambda inner: st.lists(
+        inner | st.dictionaries(WORDS, st.none() | WORDS, max_size=2), max_size=3
+    ),
+    max_leaves=8,
+)
+
+
+@given(MIXED, st.integers(0, 2), INDENTS)
+def test_leaves_nothing_of_secrets_among_objects(secret: object, inside: int, indent: int | None):
+    body = json.dumps({"token": secret, "z": "kept"}, indent=indent)
+    for _ in range(inside):
+        body = json.dumps({"message": body}, indent=indent)
+
+    redacted = redact(body.encode())
+
+    found = json.loads(redacted)
+    for _ in range(inside):
+        found = json.loads(found["message"])
+    assert b"hunter2" not in redacted
+    assert found["z"] == "kept"
+
+
 @given(st.binary(max_size=400))
 def test_takes_any_bytes(body: bytes):
     assert isinstance(redact(body), bytes)
-
-
-# Rich in what opens, closes and escapes.
-WORDS = st.text(max_size=20) | st.text('"\\[]{}:, a', max_size=8)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | WORDS,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["a", "token", "password", "b\\"]) | WORDS, inner)
-    ),
-    max_leaves=12,
-)
 
 
 @given(JSON)
@@ -119,9 +185,6 @@ JSON = st.recursive(
 @example({"password": "\\", "a": 1})
 def test_keeps_json_readable(document: object):
     json.loads(redact(json.dumps(document).encode()))
-
-
-INDENTS = st.sampled_from([None, 2])
 
 
 @given(JSON, INDENTS, st.integers(0, 40))
@@ -173,6 +236,13 @@ def test_leaves_nothing_of_a_secret(
         *(b'"password":"', b'\\"password\\":\\"', b'"token":[', b"\\", b'"', b'"a":', b"bearer "),
         *(b"https://a:b", b"?token=", b"a://", b'"token":"\\', b"ghp_", b"bearer a1", b"?a-token"),
         *(b'"token":["', b'"token":[1,', b'"token":["a","', b'\\"token\\":[\\"', b'"token":["\\"'),
+        *(
+            b'"token":[{',
+            b'[{"token":[1,',
+            b'"token":[{},"a",',
+            b'{"token":[{"a":"\\',
+            b'"token":[[{},',
+        ),
     ],
 )
 def test_takes_time_in_proportion(unit: bytes):
