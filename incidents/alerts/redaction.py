@@ -10,13 +10,13 @@ from functools import lru_cache
 REDACTED = b"[redacted]"
 
 # A JSON key with its colon; inside a string that holds JSON, its quotes carry backslashes.
-_KEY = re.compile(rb'(\\{0,7})"([\w.\-]{1,80})\1"[ \t\r\n]{0,20}:[ \t\r\n]{0,20}')
+_KEY = re.compile(rb'(\\{0,7})"([\w.\- ]{1,80})\1"[ \t\r\n]{0,20}:[ \t\r\n]{0,20}')
 _SECRET_ENDINGS = (
     "password", "passwd", "passphrase", "secret", "token", "authorization", "apikey", "accesskey",
     "privatekey", "secretkey", "routingkey", "integrationkey", "servicekey", "signingkey",
     "credential", "credentials", "cookie", "sessionid", "bearer", "pwd",
 )  # fmt: skip
-_SEPARATORS = str.maketrans("", "", "_-.")
+_SEPARATORS = str.maketrans("", "", "_-. ")
 _SCALAR = re.compile(rb"-?[0-9][0-9.eE+\-]*+|true|false")
 # Between the strings of a list; inside a string, its line breaks are escaped.
 _BETWEEN = re.compile(rb"(?:[ \t\r\n,:]|\\{1,15}[nrt])*+")

@@ -27,7 +27,7 @@ INDENTS = st.sampled_from([None, 2])
     "key",
     [
         *("password", "db_password", "apiKey", "api-key", "X-Api-Key", "access_token", "Secret"),
-        *("authorization", "routing_key", "client.secret", "PRIVATE_KEY"),
+        *("authorization", "routing_key", "client.secret", "PRIVATE_KEY", "DB Password", "API key"),
     ],
 )
 def test_takes_the_values_of_telling_keys(key: str):
@@ -234,7 +234,16 @@ def test_leaves_nothing_of_a_secret(
     "unit",
     [
         *(b'"password":"', b'\\"password\\":\\"', b'"token":[', b"\\", b'"', b'"a":', b"bearer "),
-        *(b"https://a:b", b"?token=", b"a://", b'"token":"\\', b"ghp_", b"bearer a1", b"?a-token"),
+        *(
+            b'"a b ',
+            b"https://a:b",
+            b"?token=",
+            b"a://",
+            b'"token":"\\',
+            b"ghp_",
+            b"bearer a1",
+            b"?a-token",
+        ),
         *(b'"token":["', b'"token":[1,', b'"token":["a","', b'\\"token\\":[\\"', b'"token":["\\"'),
         *(
             b'"token":[{',
