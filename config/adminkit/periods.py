@@ -38,7 +38,7 @@ class PeriodFilter(RangeDateTimeFilter):
     """Rows from one moment to another, both included.
 
     A day without a time is that whole day, a time is that whole second. What can't be read is said:
-    a filter that is passed over would show, and export, more than was asked for.
+    a filter that is passed over would show more than was asked for.
     """
 
     form_class = PeriodForm
