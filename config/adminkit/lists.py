@@ -48,12 +48,13 @@ def without_what_is_unfit(request: HttpRequest, error: UnfitAddress) -> HttpResp
     if "p" in request.GET:
         messages.warning(request, "That page is not there any more: this is the first one.")
         return _without(request, "p")
-    left_out = "that filter" if error.names else "filters"
+    names = [name for name in error.names if name in request.GET]
+    left_out = "that filter" if names else "filters"
     messages.warning(
         request,
         f"{error} This is the list without {left_out}; if a view led here, change or delete it.",
     )
-    return _without(request, *(error.names or request.GET))
+    return _without(request, *(names or request.GET))
 
 
 def _without(request: HttpRequest, *names: str) -> HttpResponse:

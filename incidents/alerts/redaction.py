@@ -71,6 +71,7 @@ def redact(body: bytes) -> bytes:
 def _without_values(body: bytes) -> bytes:
     parts: list[bytes] = []
     copied = position = 0
+    has_mixed_lists = False
     while key := _KEY.search(body, position):
         position = key.end()
         if not _is_secret(key[2].lower()):
@@ -81,8 +82,20 @@ def _without_values(body: bytes) -> bytes:
             parts += [body[copied:position], quote, REDACTED, quote]
             copied = position = end
         elif body.startswith(b"[", position):
+            has_mixed_lists = True
+    body = b"".join([*parts, body[copied:]])
+    return _without_items(body) if has_mixed_lists else body
+
+
+def _without_items(body: bytes) -> bytes:
+    """Without what lies beside lists and objects in the lists under telling keys."""
+    parts: list[bytes] = []
+    copied = position = 0
+    while key := _KEY.search(body, position):
+        position = key.end()
+        if _is_secret(key[2].lower()) and body.startswith(b"[", position):
             parts.append(body[copied:position])
-            copied = position = _Items(body, quote, parts).take(position)
+            copied = position = _Items(body, key[1] + b'"', parts).take(position)
     return b"".join([*parts, body[copied:]])
 
 
@@ -110,11 +123,11 @@ class _Items:
     def _next(self, position: int) -> int:
         found = _BETWEEN.match(self._body, position)
         position = found.end() if found else position
-        inside = self._open[-1]
-        key = _KEY.match(self._body, position) if inside is None else None
+        secret = self._open[-1] is True
+        key = _KEY.match(self._body, position)  # wherever it is: a bracket may have been lost
         if key and key[1] + b'"' == self._quote:
-            return self._value(key.end(), secret=_is_secret(key[2].lower()))
-        return self._value(position, secret=inside is True)
+            return self._value(key.end(), secret=secret or _is_secret(key[2].lower()))
+        return self._value(position, secret=secret)
 
     def _value(self, start: int, *, secret: bool) -> int:
         """After the value, or where one ends that was open; else `start` itself."""
@@ -141,7 +154,7 @@ class _Items:
         )
         if not (secret and in_a_row):
             text = self._body[start:end]
-            stays = self._quote + REDACTED + self._quote if secret else _without_values(text)
+            stays = self._quote + REDACTED + self._quote if secret else _without_items(text)
             self._parts += [self._body[self._copied : start], stays]
         self._copied = end
         self._taken = end if secret else self._taken

@@ -145,6 +145,19 @@ def test_takes_what_lies_beside_objects_in_a_list(given_list: Any, kept: Any, in
     assert (found["token"], found["z"]) == (kept, "kept")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"credentials": [{"labels": ["prod", 1, "password": "hunter2", "host": "db"}]}',
+        b'{"credentials": ["x", {"a":1}, "password": "hunter2", "host": "db"}',
+        b'{"token":[{"a\\"token":"hunter2"}]}',
+        b'{"token":[""token":"hunter2}',
+    ],
+)
+def test_takes_the_values_of_keys_though_a_list_around_them_is_broken(body: bytes):
+    assert b"hunter2" not in redact(body)
+
+
 def test_does_not_grow_by_a_word_for_each_digit():
     body = json.dumps({"token": [{}, *[1] * 1000]}).encode()
 
